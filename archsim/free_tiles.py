@@ -1,0 +1,159 @@
+"""Choosing the free tile sizes of a mapping: the best of all divisors, by closed form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import islice, product
+from math import ceil, isqrt
+
+import numpy as np
+
+from archsim.architecture import Architecture
+from archsim.closed_form import ClosedForm, closed_form
+from archsim.mapping import Branches, For, Nest, nodes
+from archsim.mapping import Mapping as LoopMapping
+from archsim.nest import Array
+from einsum.cascade import Cascade
+from einsum.errors import SpecError
+from einsum.shapes import Shapes
+
+_CHUNK = 1 << 16  # candidates at once: enough to vectorise, little enough to stay in cache
+
+
+@dataclass(frozen=True, slots=True)
+class FreeTile:
+    """A loop's free tile size: a multiple of `base` whose quotient divides what it covers."""
+
+    name: str
+    variable: str
+    candidates: tuple[int, ...]
+
+
+def divisors(value: int) -> tuple[int, ...]:
+    """All divisors of a positive whole number, in increasing order."""
+    low = [d for d in range(1, isqrt(value) + 1) if value % d == 0]
+    return tuple(dict.fromkeys([*low, *(value // d for d in reversed(low))]))
+
+
+def free_tiles(
+    mapping: LoopMapping, cascade: Cascade, sizes: Mapping[str, int]
+) -> tuple[FreeTile, ...]:
+    """The free tile sizes of `mapping` with their candidates.
+
+    A tile is a multiple of the next fixed tile of the same variable inside it (1 if there is
+    none), and its number of such tiles divides that of the loop around it.
+    """
+    found: dict[str, FreeTile] = {}
+    for group in mapping.groups:
+        for path in _paths(group.nest):
+            for index, loop in enumerate(path):
+                if not isinstance(loop.tile, str) or loop.tile in found:
+                    continue
+                whole = sizes[cascade.rank_of_variable[loop.variable]]
+                outer = [t.tile for t in path[:index] if t.variable == loop.variable]
+                inner = [t.tile for t in path[index + 1 :] if t.variable == loop.variable]
+                fixed = [tile for tile in outer if isinstance(tile, int)]
+                span = min([whole, *fixed])
+                base = min(next((t for t in inner if isinstance(t, int)), 1), span)
+                quotients = divisors(ceil(span / base))
+                found[loop.tile] = FreeTile(
+                    loop.tile, loop.variable, tuple(min(q * base, span) for q in quotients)
+                )
+    return tuple(found.values())
+
+
+def _paths(nest: Nest, above: tuple[For, ...] = ()) -> Iterator[tuple[For, ...]]:
+    """The temporal loops from the root to every end of the nest."""
+    for node in nest:
+        if isinstance(node, For):
+            above = (*above, node)
+        elif isinstance(node, Branches):
+            for branch in node.nests:
+                yield from _paths(branch, above)
+            return
+    yield above
+
+
+def with_tiles(mapping: LoopMapping, tiles: Mapping[str, int]) -> LoopMapping:
+    """`mapping` with its free tile sizes replaced by numbers."""
+    groups = tuple(replace(g, nest=_fixed(g.nest, tiles)) for g in mapping.groups)
+    return replace(mapping, groups=groups)
+
+
+def _fixed(nest: Nest, tiles: Mapping[str, int]) -> Nest:
+    def fix(node: object) -> object:
+        match node:
+            case For(variable, str(name)) if name in tiles:
+                return For(variable, tiles[name])
+            case Branches(nests):
+                return Branches(tuple(_fixed(branch, tiles) for branch in nests))
+            case _:
+                return node
+
+    return tuple(fix(node) for node in nest)  # type: ignore[return-value]
+
+
+def choose_tiles(
+    cascade: Cascade, shapes: Shapes, architecture: Architecture, mapping: LoopMapping
+) -> LoopMapping:
+    """`mapping` with the free tile sizes that are best among those that fit every memory.
+
+    Best is least latency, then least root traffic, then least occupancy. Raises `SpecError`
+    naming the memory and the missing bytes if nothing fits.
+    """
+    free = free_tiles(mapping, cascade, shapes.sizes)
+    if not free:
+        return mapping
+    best: tuple[tuple[float, ...], tuple[int, ...]] | None = None
+    shortage: tuple[float, str] | None = None
+    combinations = product(*(tile.candidates for tile in free))
+    while chunk := list(islice(combinations, _CHUNK)):
+        columns = np.asarray(chunk, dtype=np.float64).T
+        tiles = {tile.name: column for tile, column in zip(free, columns, strict=True)}
+        form = closed_form(cascade, shapes, architecture, mapping, tiles)
+        excess = overflow(form, architecture)
+        fits = np.ones(len(chunk), dtype=bool)
+        for memory, short in excess.items():
+            fits &= np.broadcast_to(short <= 0, fits.shape)
+            least = float(np.min(short))
+            if least > 0 and (shortage is None or least < shortage[0]):
+                shortage = (least, memory)
+        score = _first_best(form, architecture, fits)
+        if score is not None and (best is None or score[0] < best[0]):
+            best = (score[0], chunk[score[1]])
+    if best is None:
+        short, memory = shortage or (0.0, architecture.root.name)
+        raise SpecError(
+            f"mapping {mapping.name} does not fit {architecture.name}: "
+            f"{memory} is {short:,.0f} bytes short even with the smallest tiles",
+            rule="hold fewer tensors there, or make the memory larger",
+        )
+    names = (tile.name for tile in free)
+    return with_tiles(mapping, dict(zip(names, best[1], strict=True)))
+
+
+def _first_best(
+    form: ClosedForm, architecture: Architecture, fits: np.ndarray[tuple[int], np.dtype[np.bool_]]
+) -> tuple[tuple[float, ...], int] | None:
+    if not fits.any():
+        return None
+    shape = fits.shape
+    criteria = [
+        np.broadcast_to(form.latency_s, shape),
+        np.broadcast_to(form.moved_bytes[architecture.root.name], shape),
+        np.broadcast_to(sum(form.occupied_bytes.values(), start=np.asarray(0.0)), shape),
+    ]
+    masked = [np.where(fits, values, np.inf) for values in criteria]
+    index = int(np.lexsort(masked[::-1])[0])
+    return tuple(float(values[index]) for values in masked), index
+
+
+def overflow(form: ClosedForm, architecture: Architecture) -> dict[str, Array]:
+    """Bytes that each bounded memory lacks for what the mapping holds in it (<= 0: it fits)."""
+    return {
+        memory.name: form.occupied_bytes[memory.name]
+        - memory.size_bytes * architecture.instances(memory.name)
+        for memory in architecture.memories
+        if memory.size_bytes is not None and memory.name in form.occupied_bytes
+    }

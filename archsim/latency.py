@@ -1,0 +1,65 @@
+"""How long a fused group takes: its Einsums under a schedule policy, against its memories."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import assert_never
+
+import numpy as np
+
+from archsim.mapping import Group, Policy
+from archsim.nest import Array
+from archsim.work import Work
+
+
+def compute_time(group: Group, works: tuple[Work, ...], clock_hz: float) -> Array:
+    """Seconds that the units need for a group's Einsums under its policy.
+
+    SERIAL adds them up; OVERLAPPED is the busiest unit; PAPER adds up the phases, each of them
+    the busiest unit among its Einsums (FuseMax, MICRO 2024, section V and its artifact).
+    """
+    zero = np.asarray(0.0)
+    match group.policy:
+        case Policy.SERIAL:
+            cycles = sum((one.cycles for one in works), start=zero)
+        case Policy.OVERLAPPED:
+            cycles = _busiest(works)
+        case Policy.PAPER:
+            cycles = zero
+            by_name = {one.einsum: one for one in works}
+            for phase in group.phases:
+                cycles = cycles + _busiest(tuple(by_name[name] for name in phase.einsums))
+                if phase.bubble:
+                    cycles = cycles + by_name[phase.bubble].cycles * phase.bubble_factor
+        case _:
+            assert_never(group.policy)
+    return cycles / clock_hz
+
+
+def _busiest(works: tuple[Work, ...]) -> Array:
+    by_unit: dict[str, Array] = {}
+    for one in works:
+        by_unit[one.unit] = by_unit.get(one.unit, np.asarray(0.0)) + one.cycles
+    longest = np.asarray(0.0)
+    for cycles in by_unit.values():
+        longest = np.maximum(longest, cycles)
+    return longest
+
+
+def memory_times(
+    bytes_moved: Mapping[str, Array], bandwidths: Mapping[str, float]
+) -> dict[str, Array]:
+    """Seconds by memory, for the memories whose bandwidth is limited."""
+    return {
+        memory: moved / bandwidths[memory]
+        for memory, moved in bytes_moved.items()
+        if memory in bandwidths
+    }
+
+
+def group_time(compute_s: Array, memory_s: Mapping[str, Array]) -> Array:
+    """Computing and moving data overlap: the longest of them (a roofline)."""
+    longest = compute_s
+    for seconds in memory_s.values():
+        longest = np.maximum(longest, seconds)
+    return longest

@@ -1,0 +1,241 @@
+"""Mappings as YAML files: the shipped ones, a user's own, and a found mapping written back.
+
+A file is bound to a cascade, its shapes and an architecture: its tile sizes are expressions over
+rank sizes (`M0`), the array dimensions (`rows`, or `array_2d_rows` where several units have
+rows) and the file's parameters; `any` leaves a size free, to be chosen when it is evaluated.
+`docs/mappings.md` is the reference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from importlib.resources import files
+from pathlib import Path
+
+from archsim.architecture import Architecture
+from archsim.mapping import Branches, Compute, For, Group, Hold, Nest, Node, Phase, Policy, Spread
+from archsim.mapping import Mapping as LoopMapping
+from archsim.quantities import Unit, Value
+from archsim.section import Section, open_section
+from archsim.yaml_nodes import Sequence
+from einsum.cascade import Cascade
+from einsum.errors import Source, SpecError, choices
+from einsum.shapes import Shapes
+
+_FREE = "any"
+
+
+class _Yes(Enum):
+    TRUE = "true"
+    FALSE = "false"
+
+
+@dataclass(frozen=True, slots=True)
+class MappingFile:
+    """The text of a mapping, and the names that it expects values for."""
+
+    source: Source
+    name: str
+    parameters: tuple[str, ...]
+
+    def bind(
+        self,
+        cascade: Cascade,
+        shapes: Shapes,
+        architecture: Architecture,
+        parameters: Mapping[str, Value] | None = None,
+    ) -> LoopMapping:
+        """The mapping for these shapes on this hardware.
+
+        Raises `SpecError`, with the place in the file, for names that the cascade or the
+        architecture does not have and for missing parameters.
+        """
+        given = dict(parameters or {})
+        missing = [name for name in self.parameters if name not in given]
+        if missing:
+            raise SpecError(
+                f"mapping {self.name} needs values for {', '.join(missing)}", source=self.source
+            )
+        names = {**dict(cascade.constants), **shapes.sizes, **_dims(architecture), **given}
+        reader = _Reader(cascade, architecture)
+        top = open_section(self.source)
+        top.names.update(names)
+        return LoopMapping(top.text("name"), reader.groups(top))
+
+
+def mapping_names() -> tuple[str, ...]:
+    """The names of the shipped mapping files."""
+    folder = files("archsim") / "mappings"
+    return tuple(sorted(p.name[:-5] for p in folder.iterdir() if p.name.endswith(".yaml")))
+
+
+def load_mapping(name_or_path: str) -> MappingFile:
+    """A shipped mapping by name, or a file by path. `SpecError` if there is neither."""
+    if name_or_path in mapping_names():
+        text = (files("archsim") / "mappings" / f"{name_or_path}.yaml").read_text()
+        return parse_mapping(Source(f"{name_or_path}.yaml", text))
+    path = Path(name_or_path)
+    if not path.is_file():
+        raise SpecError(
+            f"there is no mapping {name_or_path}",
+            rule=f"give a file, or a shipped name. {choices(name_or_path, mapping_names())}",
+        )
+    return parse_mapping(Source(str(path), path.read_text()))
+
+
+def parse_mapping(source: Source) -> MappingFile:
+    """A mapping file from its text; its nests are read when it is bound."""
+    top = open_section(source)
+    parameters = top.texts("parameters") if "parameters" in top else ()
+    return MappingFile(source, top.text("name"), parameters)
+
+
+def _dims(architecture: Architecture) -> dict[str, Value]:
+    """Array dimensions as names: `array_2d_rows`, and `rows` where only one unit has rows."""
+    qualified: dict[str, Value] = {}
+    short: dict[str, list[int]] = {}
+    for owner in (*architecture.memories, *architecture.units):
+        for dim in architecture.own_dims(owner.name):
+            qualified[f"{owner.name}_{dim.name}"] = dim.size
+            short.setdefault(dim.name, []).append(dim.size)
+    return {**{name: sizes[0] for name, sizes in short.items() if len(sizes) == 1}, **qualified}
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    cascade: Cascade
+    architecture: Architecture
+
+    def groups(self, top: Section) -> tuple[Group, ...]:
+        top.offer("cascade", "parameters", "like")
+        for key in ("cascade", "parameters"):
+            if key in top:
+                top.texts(key) if key == "parameters" else top.text(key)
+        sections = top.listed("groups")
+        nests: tuple[Nest, ...] | None = None
+        if "like" in top:
+            base = open_section(load_mapping(top.text("like")).source, None)
+            base.names.update(top.names)
+            base.text("name")
+            nests = tuple(group.nest for group in self.groups(base))
+            if len(nests) != len(sections):
+                top.fail("groups", f"{len(sections)} groups, but {len(nests)} in the mapping it is like")
+        top.done()
+        return tuple(
+            self._group(part, nests[number] if nests else None)
+            for number, part in enumerate(sections)
+        )
+
+    def _group(self, part: Section, nest: Nest | None) -> Group:
+        policy = part.choice("schedule", Policy) if "schedule" in part else Policy.OVERLAPPED
+        part.offer("schedule", "phases")
+        phases = tuple(map(self._phase, part.listed("phases"))) if "phases" in part else ()
+        if policy is Policy.PAPER and not phases:
+            part.fail("schedule", "a paper schedule needs its phases", rule="add phases")
+        if nest is None:
+            nest = self._nest(part.listed("nest"))
+        part.done()
+        return Group(nest, policy, phases)
+
+    def _phase(self, part: Section) -> Phase:
+        part.offer("einsums", "bubble", "times")
+        einsums = part.texts("einsums") if "einsums" in part else ()
+        known = [einsum.name for einsum in self.cascade.steps]
+        for name in einsums:
+            _known(part, "einsums", name, known, "Einsum")
+        bubble, times = "", 0.0
+        if "bubble" in part:
+            bubble = _known(part, "bubble", part.text("bubble"), known, "Einsum")
+            times = float(part.quantity("times", Unit.COUNT))
+        part.done()
+        return Phase(einsums, bubble, times)
+
+    def _nest(self, parts: tuple[Section, ...]) -> Nest:
+        return tuple(node for part in parts for node in self._nodes(part))
+
+    def _nodes(self, part: Section) -> tuple[Node, ...]:
+        kinds = [key for key in ("for", "hold", "each", "compute", "nest") if key in part]
+        if len(kinds) != 1:
+            raise SpecError(
+                "a node of a nest is one of for, hold, compute, each and nest",
+                rule="give exactly one of these keys",
+                source=part.source,
+                span=part.span,
+            )
+        match kinds[0]:
+            case "for":
+                found: tuple[Node, ...] = (self._loop(part),)
+            case "hold":
+                found = self._hold(part)
+            case "each":
+                found = (Branches(tuple(self._nodes(branch) for branch in part.listed("each"))),)
+            case "nest":
+                found = self._nest(part.listed("nest"))
+            case _:
+                found = self._compute(part)
+        part.done()
+        return found
+
+    def _loop(self, part: Section) -> Node:
+        part.offer("tile", "across", "count")
+        variable = self._variable(part, "for", part.text("for"))
+        if "across" in part:
+            dim = _known(part, "across", part.text("across"), self.architecture.dims, "dimension")
+            return Spread(variable, dim, part.integer("count") if "count" in part else 0)
+        if "tile" not in part:
+            return For(variable)
+        if part.text("tile") == _FREE:
+            return For(variable, f"{variable} tile, line {part.span.line}")
+        return For(variable, part.integer("tile"))
+
+    def _hold(self, part: Section) -> tuple[Node, ...]:
+        part.offer("copies", "spilled", "overlaid", "when")
+        tensors = part.texts("hold")
+        for name in tensors:
+            _known(part, "hold", name, [t.name for t in self.cascade.tensors], "tensor")
+        names = [memory.name for memory in self.architecture.memories]
+        hold = Hold(
+            tensors,
+            _known(part, "in", part.text("in"), names, "memory"),
+            part.integer("copies") if "copies" in part else 1,
+            float(part.quantity("spilled", Unit.COUNT, positive=False)) if "spilled" in part else 0.0,
+            part.choice("overlaid", _Yes) is _Yes.TRUE if "overlaid" in part else False,
+        )
+        if hold.spilled > 1:
+            part.fail("spilled", f"spilled is {hold.spilled:g}", rule="it is a share from 0 to 1")
+        wanted = part.quantity("when", Unit.COUNT, positive=False) if "when" in part else 1
+        return (hold,) if wanted else ()
+
+    def _compute(self, part: Section) -> tuple[Node, ...]:
+        known = [einsum.name for einsum in self.cascade.steps]
+        einsum = _known(part, "compute", part.text("compute"), known, "Einsum")
+        units = [unit.name for unit in self.architecture.units]
+        unit = _known(part, "unit", part.text("unit"), units, "unit")
+        spreads = []
+        for dim in self.architecture.unit(unit).dims:
+            part.offer(dim.name)
+            if dim.name in part:
+                for name in _one_or_more(part, dim.name):
+                    variable = self._variable(part, dim.name, name)
+                    spreads.append(Spread(variable, f"{unit}.{dim.name}"))
+        part.offer("then")
+        inner = _one_or_more(part, "then") if "then" in part else ()
+        loops = tuple(For(self._variable(part, "then", name)) for name in inner)
+        return (*spreads, *loops, Compute(einsum, unit))
+
+    def _variable(self, part: Section, key: str, name: str) -> str:
+        return _known(part, key, name, list(self.cascade.rank_of_variable), "rank variable")
+
+
+def _one_or_more(part: Section, key: str) -> tuple[str, ...]:
+    if isinstance(part.table.entries[key], Sequence):
+        return part.texts(key)
+    return (part.text(key),)
+
+
+def _known(part: Section, key: str, name: str, valid: list[str], kind: str) -> str:
+    if name not in valid:
+        part.fail(key, f"unknown {kind} {name}", rule=choices(name, valid))
+    return name

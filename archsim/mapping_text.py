@@ -1,0 +1,84 @@
+"""A mapping as text: the YAML that loads back to it, and the loop nest as people write it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import assert_never
+
+from archsim.mapping import Branches, Compute, For, Hold, Mapping, Nest, Spread
+
+
+def mapping_to_yaml(mapping: Mapping) -> str:
+    """YAML that `archsim.mapping_file` reads back to an equal mapping."""
+    lines = [f"name: {mapping.name}", "groups:"]
+    for group in mapping.groups:
+        lines.append(f"  - schedule: {group.policy.value}")
+        if group.phases:
+            lines.append("    phases:")
+        for phase in group.phases:
+            if phase.einsums:
+                lines.append(f"      - {{einsums: [{', '.join(phase.einsums)}]}}")
+            if phase.bubble:
+                lines.append(f"      - {{bubble: {phase.bubble}, times: {phase.bubble_factor!r}}}")
+        lines.append("    nest:")
+        lines += _yaml(group.nest, 6)
+    return "\n".join(lines) + "\n"
+
+
+def _yaml(nest: Nest, indent: int) -> Iterator[str]:
+    pad = " " * indent
+    for node in nest:
+        match node:
+            case For(variable, tile):
+                size = "any" if isinstance(tile, str) else str(tile)
+                yield f"{pad}- {{for: {variable}, tile: {size}}}"
+            case Spread(variable, dim, count):
+                many = f", count: {count}" if count else ""
+                yield f"{pad}- {{for: {variable}, across: {dim}{many}}}"
+            case Hold():
+                extra = f", copies: {node.copies}" if node.copies > 1 else ""
+                extra += f", spilled: {node.spilled!r}" if node.spilled else ""
+                extra += ", overlaid: true" if node.overlaid else ""
+                yield f"{pad}- {{hold: [{', '.join(node.tensors)}], in: {node.memory}{extra}}}"
+            case Compute(einsum, unit):
+                yield f"{pad}- {{compute: {einsum}, unit: {unit}}}"
+            case Branches(nests):
+                yield f"{pad}- each:"
+                for branch in nests:
+                    yield f"{pad}    - nest:"
+                    yield from _yaml(branch, indent + 8)
+            case _:
+                assert_never(node)
+
+
+def loop_nest(mapping: Mapping) -> str:
+    """The nests as indented loops."""
+    lines: list[str] = []
+    for number, group in enumerate(mapping.groups):
+        lines.append(f"group {number + 1} ({group.policy.value})")
+        lines += _lines(group.nest, 1)
+    return "\n".join(lines)
+
+
+def _lines(nest: Nest, depth: int) -> Iterator[str]:
+    for node in nest:
+        pad = "  " * depth
+        match node:
+            case For(variable, tile):
+                yield f"{pad}for {variable} in tiles of {tile}"
+                depth += 1
+            case Spread(variable, dim, count):
+                yield f"{pad}parallel {variable} across {dim}" + (f" ({count})" if count else "")
+                depth += 1
+            case Hold():
+                notes = [f"x{node.copies}"] if node.copies > 1 else []
+                notes += [f"{node.spilled:.2%} spilled"] if node.spilled else []
+                note = f" ({', '.join(notes)})" if notes else ""
+                yield f"{pad}hold {', '.join(node.tensors)} in {node.memory}{note}"
+            case Compute(einsum, unit):
+                yield f"{pad}{einsum} on {unit}"
+            case Branches(nests):
+                for branch in nests:
+                    yield from _lines(branch, depth)
+            case _:
+                assert_never(node)

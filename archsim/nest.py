@@ -1,0 +1,211 @@
+"""Walking a loop nest: how far every loop steps, and what is left to cover at each point.
+
+All amounts are float64 arrays, so that one walk analyses many candidate tile sizes at once;
+a concrete mapping gives 0-d arrays. Nothing grows with the sizes of the ranks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archsim.architecture import Architecture
+from archsim.mapping import Branches, Compute, For, Hold, Nest, Spread
+from einsum.cascade import Cascade, Einsum
+from einsum.errors import SpecError, choices
+
+Array: TypeAlias = NDArray[np.float64]
+Extents: TypeAlias = Mapping[str, Array]
+
+ONE: Array = np.asarray(1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A loop in the walk: its variable, its trip count and, if spatial, its dimension."""
+
+    variable: str
+    trips: Array
+    dim: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A `Hold` met on the way: `position` identifies it, `depth` loops stand above it."""
+
+    hold: Hold
+    position: tuple[int, ...]
+    depth: int
+    extents: Extents
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """An Einsum on a unit, with everything above it, outermost first.
+
+    What the nest leaves of an iteration space is walked by the unit as innermost temporal
+    loops in the order of the Einsum's variables: `steps` includes them, so it covers all.
+    `array_extents` is what is left where the first spatial loop begins: the tile that the
+    unit works on as a whole; `full` are the whole sizes.
+    """
+
+    einsum: Einsum
+    unit: str
+    group: int
+    steps: tuple[Step, ...]
+    holds: tuple[Held, ...]
+    array_extents: Extents
+    full: Extents
+
+    def hold_of(self, tensor: str) -> tuple[Held, ...]:
+        """The holds of `tensor` above this Einsum, outermost first."""
+        return tuple(held for held in self.holds if tensor in held.hold.tensors)
+
+    @property
+    def cycles_per_point(self) -> Array:
+        """Temporal trips of the whole nest: steps that the unit takes for one operation."""
+        total = ONE
+        for step in self.steps:
+            if not step.dim:
+                total = total * step.trips
+        return total
+
+    @property
+    def points(self) -> Array:
+        """Points that are computed, those computed again included."""
+        total = ONE
+        for step in self.steps:
+            total = total * step.trips
+        return total
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    extents: Extents
+    steps: tuple[Step, ...]
+    holds: tuple[Held, ...]
+    free: Mapping[str, float]
+    array_extents: Extents | None
+    full: Extents
+
+
+def walk(
+    nest: Nest,
+    cascade: Cascade,
+    architecture: Architecture,
+    sizes: Mapping[str, int],
+    tiles: Mapping[str, Array],
+    group: int = 0,
+) -> tuple[Leaf, ...]:
+    """Every Einsum of `nest` with its loops and holds.
+
+    `sizes` gives the size of every rank and partition, `tiles` the free tile sizes (arrays of
+    one shape). Raises `SpecError` for names that the cascade or the architecture lack.
+    """
+    extents = {
+        variable: np.asarray(float(sizes[rank]))
+        for variable, rank in cascade.rank_of_variable.items()
+    }
+    state = _State(extents, (), (), {}, None, extents)
+    return tuple(_descend(nest, (group,), state, cascade, architecture, tiles, group))
+
+
+def _descend(
+    nest: Nest,
+    position: tuple[int, ...],
+    state: _State,
+    cascade: Cascade,
+    architecture: Architecture,
+    tiles: Mapping[str, Array],
+    group: int,
+) -> Iterator[Leaf]:
+    for index, node in enumerate(nest):
+        match node:
+            case For():
+                state = _enter_loop(node, state, tiles)
+            case Spread():
+                state = _enter_spread(node, state, architecture)
+            case Hold():
+                held = Held(node, (*position, index), len(state.steps), state.extents)
+                state = replace(state, holds=(*state.holds, held))
+            case Compute():
+                yield _leaf(node, state, cascade, group)
+            case Branches(nests):
+                for number, branch in enumerate(nests):
+                    yield from _descend(
+                        branch,
+                        (*position, index, number),
+                        state,
+                        cascade,
+                        architecture,
+                        tiles,
+                        group,
+                    )
+
+
+def _extent(state: _State, variable: str) -> Array:
+    if variable not in state.extents:
+        raise SpecError(
+            f"the mapping loops over {variable}, which the cascade does not have",
+            rule=choices(variable, state.extents),
+        )
+    return state.extents[variable]
+
+
+def _enter_loop(loop: For, state: _State, tiles: Mapping[str, Array]) -> _State:
+    extent = _extent(state, loop.variable)
+    if isinstance(loop.tile, str):
+        if loop.tile not in tiles:
+            raise SpecError(f"tile size {loop.tile} of {loop.variable} has no value")
+        tile = np.minimum(tiles[loop.tile], extent)
+    else:
+        tile = np.minimum(float(loop.tile), extent)
+    step = Step(loop.variable, np.ceil(extent / tile))
+    return replace(
+        state,
+        extents={**state.extents, loop.variable: tile},
+        steps=(*state.steps, step),
+    )
+
+
+def _enter_spread(spread: Spread, state: _State, architecture: Architecture) -> _State:
+    extent = _extent(state, spread.variable)
+    free = state.free.get(spread.dim, float(architecture.dim_size(spread.dim)))
+    if spread.count > free:
+        raise SpecError(
+            f"{spread.variable} is spread {spread.count} wide over {spread.dim}, "
+            f"which has {free:g} left",
+            rule="the counts along one dimension multiply to at most its size",
+        )
+    count = np.minimum(extent, float(spread.count or free))
+    taken = float(spread.count or np.max(count))
+    return replace(
+        state,
+        extents={**state.extents, spread.variable: np.ceil(extent / count)},
+        steps=(*state.steps, Step(spread.variable, count, spread.dim)),
+        free={**state.free, spread.dim: free // taken},
+        array_extents=state.extents if state.array_extents is None else state.array_extents,
+    )
+
+
+def _leaf(node: Compute, state: _State, cascade: Cascade, group: int) -> Leaf:
+    producer = cascade.producer(node.einsum)
+    if producer is None:
+        raise SpecError(
+            f"the mapping computes {node.einsum}, which is no Einsum of {cascade.name}",
+            rule=choices(node.einsum, [einsum.name for einsum in cascade.steps]),
+        )
+    rest = tuple(Step(name, state.extents[name]) for name in producer.variables)
+    return Leaf(
+        producer,
+        node.unit,
+        group,
+        state.steps + rest,
+        state.holds,
+        state.extents if state.array_extents is None else state.array_extents,
+        state.full,
+    )

@@ -1,0 +1,142 @@
+"""What an Einsum asks of the unit that computes it: operations per point, cycles, MACs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+
+from archsim.architecture import Architecture, ComputeUnit, Operation
+from archsim.nest import Array, Leaf
+from einsum.cascade import Einsum
+from einsum.errors import SpecError
+from einsum.expression import Access, Call, Expression, Number, Symbol, Variable
+
+_STAND_INS: dict[str, tuple[str, ...]] = {
+    # An adder subtracts and negates; a multiplier is a MAC that adds nothing.
+    "sub": ("add",),
+    "neg": ("sub", "add"),
+    "mul": ("mac",),
+    "square": ("mul", "mac"),
+    "min": ("max",),
+    "exp2": ("exp",),
+    "reciprocal": ("div",),
+    "add": ("mac",),
+    "relu": ("max",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """An Einsum on a unit.
+
+    `operations` counts each operation per point, `cycles` is how long the unit is busy,
+    `points` how many points it executes, `macs` how many of the useful points are
+    multiply-accumulates of a contraction.
+    """
+
+    einsum: str
+    group: int
+    unit: str
+    operations: tuple[tuple[Operation, int], ...]
+    cycles: Array
+    points: Array
+    useful_points: Array
+    macs: Array
+
+
+def work(leaf: Leaf, architecture: Architecture, executed: Array, useful: Array) -> Work:
+    """The work of one placed Einsum.
+
+    `executed` and `useful` are the shares of its iteration space (0 to 1) that the array steps
+    through and that satisfy its conditions. Raises `SpecError` if the unit lacks an operation.
+    """
+    unit = architecture.unit(leaf.unit)
+    operations = tuple(
+        (operation_on(unit, name, leaf.einsum), count)
+        for name, count in sorted(needed(leaf.einsum, unit).items())
+    )
+    per_point = sum(operation.cycles * count for operation, count in operations)
+    points = leaf.points * executed
+    space = np.asarray(1.0)
+    for name in leaf.einsum.variables:
+        space = space * leaf.full[name]
+    return Work(
+        leaf.einsum.name,
+        leaf.group,
+        leaf.unit,
+        operations,
+        leaf.cycles_per_point * executed * per_point,
+        points,
+        space * useful,
+        space * useful if is_contraction(leaf.einsum) else space * 0.0,
+    )
+
+
+def is_contraction(einsum: Einsum) -> bool:
+    """Does it multiply and accumulate over a reduced rank?"""
+    adds = any(reduction.operator == "add" for reduction in einsum.reductions)
+    return adds and isinstance(einsum.expression, Call) and einsum.expression.operator == "mul"
+
+
+def needed(einsum: Einsum, unit: ComputeUnit) -> Counter[str]:
+    """Operations per point, with the fused ones that `unit` has.
+
+    A product that is added is a `mac`; an exponential of a difference is a `sub_exp`.
+    """
+    fused = {operation.name for operation in unit.operations}
+    found = _count(einsum.expression, fused)
+    for reduction in einsum.reductions:
+        found[reduction.operator] += 1
+    top = einsum.expression
+    if (
+        "mac" in fused
+        and einsum.reductions
+        and einsum.reductions[-1].operator == "add"
+        and isinstance(top, Call)
+        and top.operator == "mul"
+    ):
+        found.subtract(("mul", "add"))
+        found["mac"] += 1
+    return +found
+
+
+def _count(expression: Expression, fused: set[str]) -> Counter[str]:
+    match expression:
+        case Call("add", (Call("mul", factors), other)) if "mac" in fused:
+            parts, name = (*factors, other), "mac"
+        case Call("add", (other, Call("mul", factors))) if "mac" in fused:
+            parts, name = (*factors, other), "mac"
+        case Call("exp", (Call("sub", parts),)) if "sub_exp" in fused:
+            name = "sub_exp"
+        case Call(name, parts):
+            pass
+        case Access() | Number() | Symbol() | Variable():
+            return Counter()
+    found = Counter({name: 1})
+    for part in parts:
+        found += _count(part, fused)
+    return found
+
+
+def operation_on(unit: ComputeUnit, name: str, einsum: Einsum) -> Operation:
+    """The operation of `unit` that computes `name`: itself, or one that can stand in for it."""
+    available = {operation.name: operation for operation in unit.operations}
+    for candidate in (name, *_STAND_INS.get(name, ())):
+        if candidate in available:
+            return available[candidate]
+    raise SpecError(
+        f"{unit.name} cannot compute {einsum.name}: it has no {name}",
+        rule=f"its operations are {', '.join(sorted(available))}",
+    )
+
+
+def supports(unit: ComputeUnit, einsum: Einsum) -> bool:
+    """Has `unit` every operation that `einsum` needs?"""
+    try:
+        for name in needed(einsum, unit):
+            operation_on(unit, name, einsum)
+    except SpecError:
+        return False
+    return True

@@ -1,0 +1,1 @@
+"""What is computed: ranks, tensors, extended Einsums and cascades."""

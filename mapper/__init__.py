@@ -1,0 +1,1 @@
+"""Which mapping, and which architecture, is best."""

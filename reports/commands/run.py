@@ -1,0 +1,93 @@
+"""`einfall run`: the values of a cascade on NumPy."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reports.options import JsonOption, ShapeOption
+from reports.output import print_json
+
+
+class Precision(Enum):
+    """What NumPy computes in."""
+
+    FLOAT64 = "float64"
+    FLOAT32 = "float32"
+
+
+def run(
+    cascade: Annotated[
+        str, typer.Argument(metavar="CASCADE", help="A shipped name or a file.", show_default=False)
+    ],
+    shape: ShapeOption = "",
+    inputs: Annotated[
+        Path | None, typer.Option(metavar="FILE.npz", help="Arrays by tensor; random without.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the random inputs.")] = 0,
+    dtype: Annotated[Precision, typer.Option(help="What to compute in.")] = Precision.FLOAT64,
+    save: Annotated[
+        Path | None, typer.Option(metavar="FILE.npz", help="Write every tensor to this file.")
+    ] = None,
+    check: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Compare with a reference: einfall list references."),
+    ] = None,
+    tolerance: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0, help="Largest relative error for --check; by default half of the digits."
+        ),
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Compute a cascade on NumPy.
+
+    Prints a summary of the outputs for random or given inputs; --save writes all values.
+    With --check the exit code is 1 if an output is further off than the tolerance.
+
+    \b
+    Examples:
+      einfall run attention/flash2 --shape M=1K,P=16 --check attention
+      einfall run mine.cascade --inputs in.npz --save out.npz
+    """
+    from dataclasses import asdict
+
+    from einsum.quantity import parse_shape
+    from reports import runs
+    from reports.tables import print_tables
+    from workloads.library import load_cascade
+
+    loaded = load_cascade(cascade)
+    given = runs.read_inputs(inputs, loaded) if inputs else {}
+    done, warned = runs.run_quietly(loaded, given, parse_shape(shape), seed, dtype.value)
+    for text in warned:
+        typer.echo(f"warning: {text}", err=True)
+    if save:
+        runs.save(done, save)
+    checked = runs.check(done, check, tolerance) if check else None
+    outputs = runs.summaries(done)
+    if json:
+        print_json(
+            {
+                "cascade": loaded.name,
+                "shape": done.shapes.sizes,
+                "dtype": dtype.value,
+                "seed": seed,
+                "outputs": {name: asdict(one) for name, one in outputs.items()},
+                **(asdict(checked) if checked else {}),
+            }
+        )
+    else:
+        print_tables(runs.summary_table(outputs))
+        if checked:
+            typer.echo(
+                f"\nlargest error against the reference {checked.reference}: {checked.max_rel_error:.3g} "
+                f"(tolerance {checked.tolerance:.3g})"
+            )
+    if checked and not checked.passed:
+        typer.echo(f"error: {loaded.name} is not {checked.reference}", err=True)
+        raise typer.Exit(1)

@@ -1,0 +1,39 @@
+"""A progress bar for whatever takes longer than two seconds."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from time import monotonic
+from typing import Protocol, TypeVar
+
+T = TypeVar("T")
+
+_PATIENCE_S = 2.0
+
+
+class Track(Protocol):
+    """Iterates over `items` and tells a person how far it is with `what`."""
+
+    def __call__(self, items: Sequence[T], what: str) -> Iterator[T]: ...
+
+
+def track(items: Sequence[T], what: str) -> Iterator[T]:
+    """`items`, with a bar on stderr after two seconds; none where stderr is not a terminal."""
+    if not sys.stderr.isatty():
+        yield from items
+        return
+    from rich.console import Console  # slow to load, and a pipe does not need it
+    from rich.progress import Progress
+
+    bar = Progress(console=Console(stderr=True), transient=True)
+    task = bar.add_task(what, total=len(items))
+    begun = monotonic()
+    try:
+        for item in items:
+            yield item
+            bar.advance(task)
+            if monotonic() - begun > _PATIENCE_S:
+                bar.start()  # does nothing once it runs
+    finally:
+        bar.stop()

@@ -1,0 +1,1 @@
+"""Is it buildable: processing elements in SystemVerilog, held against the model."""

@@ -1,0 +1,1 @@
+"""Which cascades and which shapes: attention variants, transformer layers, models."""
