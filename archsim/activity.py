@@ -1,25 +1,98 @@
-"""How much of an iteration space is executed, and how much of it is useful."""
+"""How much of an iteration space is executed and how much is useful: the effect of conditions.
+
+An array steps through every point of a tile that has at least one useful point; a tile that has
+none is skipped, and so is what it would have moved.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from math import prod
 
 import numpy as np
 
-from archsim.nest import Array, Leaf
-from einsum.cascade import Cascade
+from archsim.nest import ONE, Array, Extents, Leaf
+from einsum.cascade import Cascade, Einsum
+from einsum.count import executed, useful
+from einsum.domain import domains, related
+from einsum.expression import Comparison
 from einsum.shapes import Shapes
 
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """Shares of iteration spaces."""
+    """Shares (0 to 1) of the iteration spaces of a cascade with given shapes.
+
+    `conditions` are those of each Einsum that fail somewhere.
+    """
 
     cascade: Cascade
     shapes: Shapes
+    conditions: Mapping[str, tuple[Comparison, ...]]
+
+    @staticmethod
+    def of(cascade: Cascade, shapes: Shapes) -> Activity:
+        """The activity of `cascade`: the conditions that shapes make always true are left out."""
+        failing = {}
+        for einsum in cascade.steps:
+            space = shapes.space(einsum)
+            failing[einsum.name] = tuple(
+                one
+                for one in _domains(cascade)[einsum.name]
+                if useful((one,), space, shapes) < prod(space.values())
+            )
+        return Activity(cascade, shapes, failing)
 
     def executed(self, leaf: Leaf) -> Array:
-        return np.asarray(1.0)
+        """The share that the unit steps through, in whole array tiles."""
+        return self._share(leaf.einsum, self.conditions[leaf.einsum.name], leaf.array_extents)
 
-    def useful(self, leaf: Leaf) -> Array:
-        return np.asarray(1.0)
+    def useful(self, leaf: Leaf) -> float:
+        """The share at which all conditions hold."""
+        conditions = self.conditions[leaf.einsum.name]
+        if not conditions:
+            return 1.0
+        space = self.shapes.space(leaf.einsum)
+        return useful(conditions, space, self.shapes) / prod(space.values())
+
+    def moved(self, einsum: Einsum, tile: Extents, stepped: frozenset[str]) -> Array:
+        """The share of an access pattern that is not skipped, where `tile` is what is moved.
+
+        Only conditions between several ranks whose variables all step (`stepped`) can skip a
+        tile: `m <= p` skips a tile of K for some p only if K is fetched anew for each p.
+        """
+        conditions = tuple(
+            one
+            for one in self.conditions[einsum.name]
+            if self._couples(one) and related(self.cascade, one) & set(einsum.variables) <= stepped
+        )
+        return self._share(einsum, conditions, tile)
+
+    def _couples(self, condition: Comparison) -> bool:
+        names = {
+            self.cascade.declared(self.cascade.rank_of_variable[name])
+            for name in related(self.cascade, condition)
+        }
+        return len(names) > 1
+
+    def _share(self, einsum: Einsum, conditions: tuple[Comparison, ...], tile: Extents) -> Array:
+        if not conditions:
+            return ONE
+        space = self.shapes.space(einsum)
+        total = prod(space.values())
+        columns = np.broadcast_arrays(*(tile[name] for name in space))
+        stacked = np.stack([column.ravel() for column in columns])
+        distinct, inverse = np.unique(stacked, axis=1, return_inverse=True)
+        shares = [
+            executed(conditions, space, self.shapes, dict(zip(space, map(int, row), strict=True)))
+            / total
+            for row in distinct.T
+        ]
+        return np.asarray(shares)[np.ravel(inverse)].reshape(columns[0].shape)
+
+
+@lru_cache(maxsize=64)
+def _domains(cascade: Cascade) -> dict[str, tuple[Comparison, ...]]:
+    return domains(cascade)

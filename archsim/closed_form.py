@@ -16,7 +16,8 @@ from archsim.architecture import Architecture
 from archsim.latency import compute_time, group_time, memory_times
 from archsim.mapping import Mapping as LoopMapping
 from archsim.nest import Array, Leaf, walk
-from archsim.traffic import Occupancy, Transfer, occupancies, transfers
+from archsim.occupancy import occupied_bytes
+from archsim.traffic import Transfer, transfers
 from archsim.work import Work, work
 from einsum.cascade import Cascade
 from einsum.errors import SpecError, choices
@@ -62,11 +63,11 @@ def closed_form(
         for number, group in enumerate(mapping.groups)
         for leaf in walk(group.nest, cascade, architecture, shapes.sizes, tiles or {}, number)
     )
-    activity = Activity(cascade, shapes)
+    activity = Activity.of(cascade, shapes)
     works = tuple(
         work(leaf, architecture, activity.executed(leaf), activity.useful(leaf)) for leaf in leaves
     )
-    moved = transfers(leaves, cascade, architecture)
+    moved = transfers(leaves, cascade, architecture, activity)
     bandwidths = {
         memory.name: memory.bandwidth_bytes_per_s * architecture.instances(memory.name)
         for memory in architecture.memories
@@ -84,7 +85,7 @@ def closed_form(
         leaves,
         works,
         moved,
-        _occupied(occupancies(leaves, cascade), leaves, cascade),
+        occupied_bytes(leaves, cascade),
         moved_bytes(moved, cascade, architecture),
         tuple(compute_s),
         tuple(memory_s),
@@ -124,30 +125,3 @@ def moved_bytes(
             if memory in memories:
                 total[memory] = total.get(memory, np.asarray(0.0)) + values * width
     return total
-
-
-def _occupied(
-    held: tuple[Occupancy, ...], leaves: tuple[Leaf, ...], cascade: Cascade
-) -> dict[str, Array]:
-    """Bytes that every memory must have: the most that any Einsum's branch holds at once."""
-    needed: dict[str, Array] = {}
-    sizes: dict[tuple[int, ...], Array] = {}
-    places: dict[tuple[int, ...], str] = {}
-    overlaid = {h.position: h.hold.overlaid for leaf in leaves for h in leaf.holds}
-    for one in held:
-        width = cascade.tensor(one.tensor).format.bits_per_value / 8
-        size = one.elements * width
-        before = sizes.get(one.position, np.asarray(0.0))
-        sizes[one.position] = (
-            np.maximum(before, size) if overlaid[one.position] else before + size
-        )
-        places[one.position] = one.memory
-    for leaf in leaves:
-        branch: dict[str, Array] = {}
-        for one in leaf.holds:
-            if one.position in sizes:
-                memory = places[one.position]
-                branch[memory] = branch.get(memory, np.asarray(0.0)) + sizes[one.position]
-        for memory, size in branch.items():
-            needed[memory] = np.maximum(needed.get(memory, np.asarray(0.0)), size)
-    return needed

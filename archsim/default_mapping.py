@@ -63,14 +63,12 @@ def _best_group(
     spreads, chunk = _fill_array(einsum, unit, shapes, architecture)
     tensors = (*einsum.inputs, einsum.output)
     shared = [v for v in einsum.variables if all(v in variables(t) for t in tensors)]
-    rest = sorted(
-        (v for v in einsum.variables if v not in shared), key=shapes.extent, reverse=True
-    )
+    rest = sorted((v for v in einsum.variables if v not in shared), key=shapes.extent, reverse=True)
     free, whole = rest[:_FREE_RANKS], rest[_FREE_RANKS:]
     outer: list[Node] = [For(v, chunk.get(v, 1)) for v in (*shared, *whole)]
     buffer = _largest_buffer(architecture, unit)
-    held = tuple(dict.fromkeys(t.tensor for t in tensors if buffer and _may_hold(buffer, t.tensor)))
-    candidates = []
+    held = tuple(dict.fromkeys(t.tensor for t in tensors if buffer and buffer.holds(t.tensor)))
+    candidates: list[tuple[tuple[float, float], int, Group]] = []
     for order in permutations(free):
         loops: list[Node] = [For(v, f"{v} tile") for v in order]
         holds: list[Node] = [Hold(held, buffer.name)] if buffer and held else []
@@ -114,7 +112,3 @@ def _largest_buffer(architecture: Architecture, unit: ComputeUnit) -> Memory | N
     return max(
         bounded, key=lambda m: (m.size_bytes or 0) * architecture.instances(m.name), default=None
     )
-
-
-def _may_hold(memory: Memory, tensor: str) -> bool:
-    return tensor not in memory.bypass and (memory.tensors is None or tensor in memory.tensors)

@@ -76,9 +76,7 @@ class _Book:
         private = private_memory(self.architecture, unit)
         for operation, count in one.operations:
             total = one.points * count
-            per_operation = sum(
-                steps * self._component(name) for name, steps in operation.uses
-            )
+            per_operation = sum(steps * self._component(name) for name, steps in operation.uses)
             yield EnergyTerm(
                 unit.name, operation.name, one.einsum, "", total, total * per_operation
             )
@@ -100,14 +98,14 @@ class _Book:
         down = transfer.direction is Direction.DOWN
         units = {unit.name: unit for unit in self.architecture.units}
         unit = units.get(transfer.lower)
-        foreign = unit is not None and upper.per_unit not in (None, unit.name)
-        published = self.accounting is Accounting.PUBLISHED
-        at_upper = transfer.deliveries if foreign and published else transfer.elements
         yield self._access(
-            upper, "read" if down else "write", transfer.einsum, transfer.tensor, at_upper, bits
+            upper,
+            "read" if down else "write",
+            transfer.einsum,
+            transfer.tensor,
+            transfer.elements,
+            bits,
         )
-        if foreign and published:
-            yield self._access(upper, "read", transfer.einsum, transfer.tensor, at_upper, bits)
         if unit is None:
             lower = self.architecture.memory(transfer.lower)
             yield self._access(
@@ -118,7 +116,7 @@ class _Book:
                 transfer.deliveries,
                 bits,
             )
-        elif upper.per_unit != unit.name and not published:
+        elif upper.per_unit != unit.name and self.accounting is Accounting.COMPLETE:
             yield self._hops(unit, transfer, bits)
 
     def _access(

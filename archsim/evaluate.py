@@ -110,9 +110,7 @@ def _units(form: ClosedForm, architecture: Architecture, latency: float) -> tupl
 
 def _utilization(units: tuple[UnitCost, ...], architecture: Architecture, dims: int) -> float:
     """Busy share of the busiest array of `dims` dimensions; 0 if there is none."""
-    shares = [
-        one.utilization for one in units if len(architecture.unit(one.unit).dims) == dims
-    ]
+    shares = [one.utilization for one in units if len(architecture.unit(one.unit).dims) == dims]
     return max(shares, default=0.0)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from archsim.architecture import Architecture
 from archsim.closed_form import ClosedForm, closed_form
-from archsim.mapping import Branches, For, Nest, nodes
+from archsim.mapping import Branches, For, Nest, Node
 from archsim.mapping import Mapping as LoopMapping
 from archsim.nest import Array
 from einsum.cascade import Cascade
@@ -82,7 +82,7 @@ def with_tiles(mapping: LoopMapping, tiles: Mapping[str, int]) -> LoopMapping:
 
 
 def _fixed(nest: Nest, tiles: Mapping[str, int]) -> Nest:
-    def fix(node: object) -> object:
+    def fix(node: Node) -> Node:
         match node:
             case For(variable, str(name)) if name in tiles:
                 return For(variable, tiles[name])
@@ -91,7 +91,7 @@ def _fixed(nest: Nest, tiles: Mapping[str, int]) -> Nest:
             case _:
                 return node
 
-    return tuple(fix(node) for node in nest)  # type: ignore[return-value]
+    return tuple(fix(node) for node in nest)
 
 
 def choose_tiles(
@@ -114,9 +114,9 @@ def choose_tiles(
         form = closed_form(cascade, shapes, architecture, mapping, tiles)
         excess = overflow(form, architecture)
         fits = np.ones(len(chunk), dtype=bool)
-        for memory, short in excess.items():
-            fits &= np.broadcast_to(short <= 0, fits.shape)
-            least = float(np.min(short))
+        for memory, missing in excess.items():
+            fits &= np.broadcast_to(missing <= 0, fits.shape)
+            least = float(np.min(missing))
             if least > 0 and (shortage is None or least < shortage[0]):
                 shortage = (least, memory)
         score = _first_best(form, architecture, fits)

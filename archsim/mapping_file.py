@@ -15,6 +15,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from archsim.architecture import Architecture
+from archsim.load import read_file
 from archsim.mapping import Branches, Compute, For, Group, Hold, Nest, Node, Phase, Policy, Spread
 from archsim.mapping import Mapping as LoopMapping
 from archsim.quantities import Unit, Value
@@ -24,6 +25,7 @@ from einsum.cascade import Cascade
 from einsum.errors import Source, SpecError, choices
 from einsum.shapes import Shapes
 
+_PRESETS = files("archsim") / "mappings"
 _FREE = "any"
 
 
@@ -67,22 +69,16 @@ class MappingFile:
 
 def mapping_names() -> tuple[str, ...]:
     """The names of the shipped mapping files."""
-    folder = files("archsim") / "mappings"
-    return tuple(sorted(p.name[:-5] for p in folder.iterdir() if p.name.endswith(".yaml")))
+    names = (entry.name for entry in _PRESETS.iterdir())
+    return tuple(sorted(name.removesuffix(".yaml") for name in names if name.endswith(".yaml")))
 
 
 def load_mapping(name_or_path: str) -> MappingFile:
     """A shipped mapping by name, or a file by path. `SpecError` if there is neither."""
     if name_or_path in mapping_names():
-        text = (files("archsim") / "mappings" / f"{name_or_path}.yaml").read_text()
+        text = (_PRESETS / f"{name_or_path}.yaml").read_text(encoding="utf-8")
         return parse_mapping(Source(f"{name_or_path}.yaml", text))
-    path = Path(name_or_path)
-    if not path.is_file():
-        raise SpecError(
-            f"there is no mapping {name_or_path}",
-            rule=f"give a file, or a shipped name. {choices(name_or_path, mapping_names())}",
-        )
-    return parse_mapping(Source(str(path), path.read_text()))
+    return parse_mapping(read_file(Path(name_or_path), "mapping", mapping_names()))
 
 
 def parse_mapping(source: Source) -> MappingFile:
@@ -96,10 +92,10 @@ def _dims(architecture: Architecture) -> dict[str, Value]:
     """Array dimensions as names: `array_2d_rows`, and `rows` where only one unit has rows."""
     qualified: dict[str, Value] = {}
     short: dict[str, list[int]] = {}
-    for owner in (*architecture.memories, *architecture.units):
-        for dim in architecture.own_dims(owner.name):
-            qualified[f"{owner.name}_{dim.name}"] = dim.size
-            short.setdefault(dim.name, []).append(dim.size)
+    for path in architecture.dims:
+        owner, _, dim = path.partition(".")
+        qualified[f"{owner}_{dim}"] = architecture.dim_size(path)
+        short.setdefault(dim, []).append(architecture.dim_size(path))
     return {**{name: sizes[0] for name, sizes in short.items() if len(sizes) == 1}, **qualified}
 
 
@@ -121,7 +117,9 @@ class _Reader:
             base.text("name")
             nests = tuple(group.nest for group in self.groups(base))
             if len(nests) != len(sections):
-                top.fail("groups", f"{len(sections)} groups, but {len(nests)} in the mapping it is like")
+                top.fail(
+                    "groups", f"{len(sections)} groups, but {len(nests)} in the mapping it is like"
+                )
         top.done()
         return tuple(
             self._group(part, nests[number] if nests else None)
@@ -200,13 +198,14 @@ class _Reader:
             tensors,
             _known(part, "in", part.text("in"), names, "memory"),
             part.integer("copies") if "copies" in part else 1,
-            float(part.quantity("spilled", Unit.COUNT, positive=False)) if "spilled" in part else 0.0,
+            float(part.quantity("spilled", Unit.COUNT, positive=False))
+            if "spilled" in part
+            else 0.0,
             part.choice("overlaid", _Yes) is _Yes.TRUE if "overlaid" in part else False,
         )
         if hold.spilled > 1:
             part.fail("spilled", f"spilled is {hold.spilled:g}", rule="it is a share from 0 to 1")
-        wanted = part.quantity("when", Unit.COUNT, positive=False) if "when" in part else 1
-        return (hold,) if wanted else ()
+        return (hold,) if _amount(part, "when", 1) else ()
 
     def _compute(self, part: Section) -> tuple[Node, ...]:
         known = [einsum.name for einsum in self.cascade.steps]
@@ -227,6 +226,10 @@ class _Reader:
 
     def _variable(self, part: Section, key: str, name: str) -> str:
         return _known(part, key, name, list(self.cascade.rank_of_variable), "rank variable")
+
+
+def _amount(part: Section, key: str, default: Value) -> Value:
+    return part.quantity(key, Unit.COUNT, positive=False) if key in part else default
 
 
 def _one_or_more(part: Section, key: str) -> tuple[str, ...]:

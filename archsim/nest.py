@@ -61,6 +61,12 @@ class Leaf:
     array_extents: Extents
     full: Extents
 
+    @property
+    def tensors(self) -> tuple[str, ...]:
+        """The tensors that the Einsum reads, and the one that it writes."""
+        names = [access.tensor for access in self.einsum.inputs]
+        return tuple(dict.fromkeys([*names, self.einsum.tensor]))
+
     def hold_of(self, tensor: str) -> tuple[Held, ...]:
         """The holds of `tensor` above this Einsum, outermost first."""
         return tuple(held for held in self.holds if tensor in held.hold.tensors)

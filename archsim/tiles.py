@@ -13,7 +13,7 @@ from einsum.expression import Access, Call, Expression, Number, Symbol, Variable
 
 @dataclass(frozen=True, slots=True)
 class Dimension:
-    """One dimension of an access: the weight of each variable in it, `((p, 1), (r, 1))` for `p + r`.
+    """One dimension of an access: each variable's weight in it, `((p, 1), (r, 1))` for `p + r`.
 
     A plain variable is its own coordinate; several variables slide over each other, unless they
     are all the partitions of the rank whose variable is `whole`.
@@ -38,9 +38,7 @@ class Reach:
         return frozenset(name for dim in self.dimensions for name, _ in dim.terms)
 
 
-def reach(
-    tensor: str, einsum: Einsum, cascade: Cascade, access: Access | None = None
-) -> Reach:
+def reach(tensor: str, einsum: Einsum, cascade: Cascade, access: Access | None = None) -> Reach:
     """How `einsum` accesses `tensor` (by `access`, or by its first access of it)."""
     if access is None:
         access = next(a for a in (*einsum.inputs, einsum.output) if a.tensor == tensor)
@@ -95,9 +93,7 @@ def _span(dim: Dimension, extents: Extents) -> Array:
     )
 
 
-def coverage(
-    reached: Reach, steps: tuple[Step, ...], extents: Extents, full: Extents
-) -> Array:
+def coverage(reached: Reach, steps: tuple[Step, ...], extents: Extents, full: Extents) -> Array:
     """Elements that pass a place below `steps` when all relevant loops run once.
 
     `extents` is what is left at the place, `full` the whole sizes. A dimension with one

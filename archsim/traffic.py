@@ -1,4 +1,4 @@
-"""Traffic and occupancy of a mapping, in closed form.
+"""Traffic of a mapping, in closed form.
 
 For a tensor T and a place in the nest, T's elements pass that place once for every full
 coverage of T: each loop above it whose variable T does not have repeats the coverage, unless
@@ -15,10 +15,12 @@ from enum import Enum
 
 import numpy as np
 
+from archsim.activity import Activity
 from archsim.architecture import Architecture
 from archsim.nest import ONE, Array, Held, Leaf
-from archsim.tiles import Reach, coverage, reach, tile_elements
+from archsim.tiles import Reach, coverage, reach
 from einsum.cascade import Cascade, Role
+from einsum.expression import Access
 
 
 class Direction(Enum):
@@ -47,36 +49,11 @@ class Transfer:
     deliveries: Array
 
 
-@dataclass(frozen=True, slots=True)
-class Occupancy:
-    """What one hold of one tensor takes in `memory`, in elements of all instances together."""
-
-    group: int
-    memory: str
-    tensor: str
-    position: tuple[int, ...]
-    elements: Array
-
-
 def transfers(
-    leaves: tuple[Leaf, ...], cascade: Cascade, architecture: Architecture
+    leaves: tuple[Leaf, ...], cascade: Cascade, architecture: Architecture, activity: Activity
 ) -> tuple[Transfer, ...]:
     """All movements of data that the mapping behind `leaves` causes."""
-    homes = {tensor.name: home(tensor.name, leaves, cascade) for tensor in cascade.tensors}
-    done: set[tuple[tuple[int, ...], str]] = set()
-    found: list[Transfer] = []
-    for leaf in leaves:
-        for tensor in _tensors(leaf):
-            chain = leaf.hold_of(tensor)
-            for index, held in enumerate(chain):
-                if (held.position, tensor) in done:
-                    continue
-                done.add((held.position, tensor))
-                above = chain[index - 1] if index else None
-                found += _fill(tensor, held, above, leaf, leaves, homes[tensor], cascade,
-                               architecture)
-            found += _leaf_transfers(tensor, leaf, chain, homes[tensor], cascade, architecture)
-    return tuple(found)
+    return tuple(_Flow(leaves, cascade, architecture, activity).all())
 
 
 def home(tensor: str, leaves: tuple[Leaf, ...], cascade: Cascade) -> Held | None:
@@ -86,7 +63,7 @@ def home(tensor: str, leaves: tuple[Leaf, ...], cascade: Cascade) -> Held | None
     """
     if cascade.tensor(tensor).role is not Role.INTERMEDIATE:
         return None
-    chains = [leaf.hold_of(tensor) for leaf in leaves if tensor in _tensors(leaf)]
+    chains = [leaf.hold_of(tensor) for leaf in leaves if tensor in leaf.tensors]
     users = [e for e in cascade.steps if tensor in (e.tensor, *(a.tensor for a in e.inputs))]
     if len(chains) < len(users) or not all(chains):
         return None
@@ -94,168 +71,190 @@ def home(tensor: str, leaves: tuple[Leaf, ...], cascade: Cascade) -> Held | None
     return outermost if all(c[0].position == outermost.position for c in chains) else None
 
 
-def _tensors(leaf: Leaf) -> tuple[str, ...]:
-    names = [access.tensor for access in leaf.einsum.inputs]
-    return tuple(dict.fromkeys([*names, leaf.einsum.tensor]))
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A place on the way to an Einsum, seen by one tensor: `depth` loops stand above it."""
+
+    leaf: Leaf
+    depth: int
+    reached: Reach
+    lives_at: int  # loops above the place where the tensor comes into being
+
+    @property
+    def repeats(self) -> Array:
+        """How many times all of the tensor passes here."""
+        total, changed = ONE, np.asarray(False)
+        for index in range(self.depth - 1, -1, -1):
+            step = self.leaf.steps[index]
+            if step.dim:
+                continue
+            if step.variable in self.reached.variables:
+                changed = changed | (step.trips > 1)
+            elif index < self.lives_at:
+                total = total * step.trips
+            else:
+                total = total * np.where(changed, step.trips, 1.0)
+        return total
+
+    @property
+    def stepped(self) -> frozenset[str]:
+        """The variables that the accesses step through: the tensor's own and the repeating."""
+        found, changed = set(self.reached.variables), False
+        for index in range(self.depth - 1, -1, -1):
+            step = self.leaf.steps[index]
+            many = bool(np.any(step.trips > 1))
+            if step.variable in self.reached.variables:
+                changed = changed or many
+            elif not step.dim and (changed or index < self.lives_at) and many:
+                found.add(step.variable)
+        return frozenset(found)
+
+    def first(self, reduced: frozenset[str]) -> Array:
+        """Of the repeats, those that start a new sum: not caused by reduced variables."""
+        total = ONE
+        for step in self.leaf.steps[: self.depth]:
+            if not step.dim and step.variable not in self.reached.variables | reduced:
+                total = total * step.trips
+        return np.minimum(total, self.repeats)
+
+    def fan(self, start: int) -> Array:
+        """Instances that share one element between `start` and here."""
+        total = ONE
+        for step in self.leaf.steps[start : self.depth]:
+            if step.dim and step.variable not in self.reached.variables:
+                total = total * step.trips
+        return total
 
 
-def repeats(leaf: Leaf, depth: int, reached: Reach, lives_at: int) -> Array:
-    """How many times all of a tensor passes a place with `depth` loops above it.
+@dataclass(frozen=True, slots=True)
+class _Flow:
+    leaves: tuple[Leaf, ...]
+    cascade: Cascade
+    architecture: Architecture
+    activity: Activity
 
-    Loops above `lives_at`, where the tensor comes into being, repeat it in any case.
-    """
-    total, changed = ONE, np.asarray(False)
-    for index in range(depth - 1, -1, -1):
-        step = leaf.steps[index]
-        if step.dim:
-            continue
-        if step.variable in reached.variables:
-            changed = changed | (step.trips > 1)
-        elif index < lives_at:
-            total = total * step.trips
-        else:
-            total = total * np.where(changed, step.trips, 1.0)
-    return total
+    def all(self) -> Iterator[Transfer]:
+        homes = {t.name: home(t.name, self.leaves, self.cascade) for t in self.cascade.tensors}
+        done: set[tuple[tuple[int, ...], str]] = set()
+        for leaf in self.leaves:
+            for tensor in leaf.tensors:
+                chain = leaf.hold_of(tensor)
+                for above, held in zip((None, *chain), chain, strict=False):
+                    if (held.position, tensor) not in done:
+                        done.add((held.position, tensor))
+                        yield from self._refill(tensor, held, above, leaf, homes[tensor])
+                yield from self._operands(tensor, leaf, chain[-1] if chain else None, homes[tensor])
 
-
-def _fan(leaf: Leaf, start: int, stop: int, reached: Reach) -> Array:
-    """Instances that share one element between two places of the nest."""
-    total = ONE
-    for step in leaf.steps[start:stop]:
-        if step.dim and step.variable not in reached.variables:
-            total = total * step.trips
-    return total
-
-
-def _fill(
-    tensor: str,
-    held: Held,
-    above: Held | None,
-    leaf: Leaf,
-    leaves: tuple[Leaf, ...],
-    lives: Held | None,
-    cascade: Cascade,
-    architecture: Architecture,
-) -> Iterator[Transfer]:
-    """What moves between `held` and the place above it."""
-    if lives is not None and lives.position == held.position:
-        return
-    below = [one for one in leaves if any(h.position == held.position for h in one.holds)]
-    written = any(one.einsum.tensor == tensor for one in below)
-    read = any(a.tensor == tensor for one in below for a in one.einsum.inputs)
-    outside = [one for one in leaves if one not in below]
-    wanted = cascade.tensor(tensor).role is Role.OUTPUT or any(
-        a.tensor == tensor for one in outside for a in one.einsum.inputs
-    )
-    carried = bool(cascade.iterative_variables(tensor))
-    reached = reach(tensor, leaf.einsum, cascade)
-    count = repeats(leaf, held.depth, reached, lives.depth if lives else 0)
-    once = coverage(reached, leaf.steps[: held.depth], held.extents, leaf.full)
-    kept = 1.0 - held.hold.spilled
-    upper = above.hold.memory if above else architecture.root.name
-    fan = _fan(leaf, above.depth if above else 0, held.depth, reached)
-    base = Transfer(leaf.einsum.name, leaf.group, tensor, upper, held.hold.memory,
-                    Direction.DOWN, ONE, ONE)
-    down = ONE * 0.0
-    if read and (not written or carried):
-        down = once * count
-    elif written:
-        down = once * _partial_sums(leaf, held.depth, reached, count, leaves, tensor)
-    if read or written:
-        yield from _spill(replace(base, elements=down * kept, deliveries=down * kept * fan), above,
-                          architecture)
-    if written and (wanted or carried or bool(np.any(count > 1))):
-        up = once * count * kept
-        yield from _spill(replace(base, direction=Direction.UP, elements=up, deliveries=up * fan),
-                          above, architecture)
-
-
-def _partial_sums(
-    leaf: Leaf, depth: int, reached: Reach, count: Array, leaves: tuple[Leaf, ...], tensor: str
-) -> Array:
-    """How often partial sums come back: every time but the first."""
-    producers = [one for one in leaves if one.einsum.tensor == tensor]
-    reduced = {name for one in producers for name in one.einsum.reduced_variables}
-    first = ONE
-    for step in leaf.steps[:depth]:
-        if not step.dim and step.variable not in reached.variables | reduced:
-            first = first * step.trips
-    return np.maximum(count - np.minimum(first, count), 0.0)
-
-
-def _leaf_transfers(
-    tensor: str,
-    leaf: Leaf,
-    chain: tuple[Held, ...],
-    lives: Held | None,
-    cascade: Cascade,
-    architecture: Architecture,
-) -> Iterator[Transfer]:
-    """What the unit itself reads and writes, at the innermost place that has the tensor."""
-    held = chain[-1] if chain else None
-    memory = held.hold.memory if held else architecture.root.name
-    private = architecture.memory(memory).per_unit == leaf.unit
-    start = held.depth if held else 0
-    for access in (*leaf.einsum.inputs, leaf.einsum.output):
-        if access.tensor != tensor:
-            continue
-        is_output = access is leaf.einsum.output
-        reached = reach(tensor, leaf.einsum, cascade, access)
-        count = repeats(leaf, len(leaf.steps), reached, lives.depth if lives else 0)
-        once = coverage(reached, leaf.steps, {}, leaf.full)
-        results = once * count
-        fan = _fan(leaf, start, len(leaf.steps), reached)
-        base = Transfer(leaf.einsum.name, leaf.group, tensor, memory, leaf.unit, Direction.DOWN,
-                        results, results * fan)
-        if private:
-            base = replace(base, elements=leaf.points, deliveries=leaf.points)
-        if not is_output:
-            yield from _spill(base, held, architecture)
-            continue
-        yield from _spill(replace(base, direction=Direction.UP), held, architecture)
-        again = (
-            np.maximum(leaf.points - results, 0.0)
-            if private
-            else once * _partial_sums(leaf, len(leaf.steps), reached, count, (leaf,), tensor)
+    def _refill(
+        self, tensor: str, held: Held, above: Held | None, leaf: Leaf, lives: Held | None
+    ) -> Iterator[Transfer]:
+        """What moves between a hold and the place above it."""
+        if lives is not None and lives.position == held.position:
+            return
+        below = [x for x in self.leaves if any(h.position == held.position for h in x.holds)]
+        outside = [x for x in self.leaves if all(h.position != held.position for h in x.holds)]
+        written = any(x.einsum.tensor == tensor for x in below)
+        read = any(a.tensor == tensor for x in below for a in x.einsum.inputs)
+        wanted = self.cascade.tensor(tensor).role is Role.OUTPUT or any(
+            a.tensor == tensor for x in outside for a in x.einsum.inputs
         )
-        if leaf.einsum.reductions and bool(np.any(again > 0)):
-            yield from _spill(replace(base, elements=again, deliveries=again * (1.0 if private else fan)),
-                              held, architecture)
-
-
-def _spill(
-    transfer: Transfer, held: Held | None, architecture: Architecture
-) -> Iterator[Transfer]:
-    """Split a transfer at `held` into the part that it has and the part that was spilled."""
-    spilled = held.hold.spilled if held else 0.0
-    if spilled < 1.0:
-        kept = 1.0 - spilled
-        yield replace(
-            transfer, elements=transfer.elements * kept, deliveries=transfer.deliveries * kept
+        carried = bool(self.cascade.iterative_variables(tensor))
+        place = _Place(
+            leaf,
+            held.depth,
+            reach(tensor, leaf.einsum, self.cascade),
+            lives.depth if lives else 0,
         )
-    if spilled > 0.0:
-        yield replace(
-            transfer,
-            upper=architecture.root.name,
-            elements=transfer.elements * spilled,
-            deliveries=transfer.deliveries * spilled,
+        once = coverage(place.reached, leaf.steps[: held.depth], held.extents, leaf.full)
+        once = once * self.activity.moved(leaf.einsum, held.extents, place.stepped)
+        once = once * (1.0 - held.hold.spilled)
+        fan = place.fan(above.depth if above else 0)
+        upper = above.hold.memory if above else self.architecture.root.name
+        base = Transfer(
+            leaf.einsum.name, leaf.group, tensor, upper, held.hold.memory, Direction.DOWN, ONE, ONE
         )
+        if read and (not written or carried):
+            down = once * place.repeats
+            yield from self._split(replace(base, elements=down, deliveries=down * fan), above)
+        elif written:
+            reduced = frozenset(
+                name
+                for x in below
+                if x.einsum.tensor == tensor
+                for name in x.einsum.reduced_variables
+            )
+            down = once * (place.repeats - place.first(reduced))
+            if np.any(down > 0):
+                yield from self._split(replace(base, elements=down, deliveries=down * fan), above)
+        if written and (wanted or carried or bool(np.any(place.repeats > 1))):
+            up = once * place.repeats
+            yield from self._split(
+                replace(base, direction=Direction.UP, elements=up, deliveries=up * fan), above
+            )
 
+    def _operands(
+        self, tensor: str, leaf: Leaf, held: Held | None, lives: Held | None
+    ) -> Iterator[Transfer]:
+        """What the unit itself reads and writes, at the innermost place that has the tensor."""
+        for access in leaf.einsum.inputs:
+            if access.tensor == tensor:
+                yield from self._split(self._operand(access, leaf, held, lives), held)
+        if leaf.einsum.tensor != tensor:
+            return
+        result = self._operand(leaf.einsum.output, leaf, held, lives)
+        yield from self._split(replace(result, direction=Direction.UP), held)
+        again = self._sums_read_again(result, leaf, held, lives)
+        if np.any(again > 0):
+            fan = np.divide(result.deliveries, result.elements)
+            yield from self._split(replace(result, elements=again, deliveries=again * fan), held)
 
-def occupancies(leaves: tuple[Leaf, ...], cascade: Cascade) -> tuple[Occupancy, ...]:
-    """What every hold takes, once per hold and tensor that its Einsums use."""
-    found: dict[tuple[tuple[int, ...], str], Occupancy] = {}
-    for leaf in leaves:
-        for held in leaf.holds:
-            for tensor in set(held.hold.tensors) & set(_tensors(leaf)):
-                reached = reach(tensor, leaf.einsum, cascade)
-                spread = ONE
-                for step in leaf.steps[: held.depth]:
-                    spread = spread * (step.trips if step.dim else 1.0)
-                size = tile_elements(reached, held.extents) * held.hold.copies * spread
-                found.setdefault(
-                    (held.position, tensor),
-                    Occupancy(leaf.group, held.hold.memory, tensor, held.position,
-                              size * (1.0 - held.hold.spilled)),
+    def _operand(
+        self, access: Access, leaf: Leaf, held: Held | None, lives: Held | None
+    ) -> Transfer:
+        memory = held.hold.memory if held else self.architecture.root.name
+        base = Transfer(
+            leaf.einsum.name, leaf.group, access.tensor, memory, leaf.unit, Direction.DOWN, ONE, ONE
+        )
+        if self._is_private(memory, leaf):
+            # A register file next to the PE is accessed once for every point.
+            points = leaf.points * self.activity.executed(leaf)
+            return replace(base, elements=points, deliveries=points)
+        place = self._operand_place(access, leaf, lives)
+        values = coverage(place.reached, leaf.steps, {}, leaf.full) * place.repeats
+        values = values * self.activity.moved(leaf.einsum, leaf.array_extents, place.stepped)
+        fan = place.fan(held.depth if held else 0)
+        return replace(base, elements=values, deliveries=values * fan)
+
+    def _sums_read_again(
+        self, result: Transfer, leaf: Leaf, held: Held | None, lives: Held | None
+    ) -> Array:
+        """Partial sums that come back to be added to: all but the first of each result."""
+        if not leaf.einsum.reductions:
+            return ONE * 0.0
+        place = self._operand_place(leaf.einsum.output, leaf, lives)
+        once = coverage(place.reached, leaf.steps, {}, leaf.full)
+        if self._is_private(result.upper, leaf):
+            return np.maximum(result.elements - once * place.repeats, 0.0)
+        share = result.elements / (once * place.repeats)
+        reduced = frozenset(leaf.einsum.reduced_variables)
+        return once * share * (place.repeats - place.first(reduced))
+
+    def _operand_place(self, access: Access, leaf: Leaf, lives: Held | None) -> _Place:
+        reached = reach(access.tensor, leaf.einsum, self.cascade, access)
+        return _Place(leaf, len(leaf.steps), reached, lives.depth if lives else 0)
+
+    def _is_private(self, memory: str, leaf: Leaf) -> bool:
+        return self.architecture.memory(memory).per_unit == leaf.unit
+
+    def _split(self, transfer: Transfer, held: Held | None) -> Iterator[Transfer]:
+        """A transfer from `held`, or in part from the root memory if a part was spilled."""
+        spilled = held.hold.spilled if held else 0.0
+        root = self.architecture.root.name
+        for upper, share in ((transfer.upper, 1.0 - spilled), (root, spilled)):
+            if share > 0.0:
+                yield replace(
+                    transfer,
+                    upper=upper,
+                    elements=transfer.elements * share,
+                    deliveries=transfer.deliveries * share,
                 )
-    return tuple(found.values())

@@ -46,7 +46,7 @@ class Work:
     macs: Array
 
 
-def work(leaf: Leaf, architecture: Architecture, executed: Array, useful: Array) -> Work:
+def work(leaf: Leaf, architecture: Architecture, executed: Array, useful: float) -> Work:
     """The work of one placed Einsum.
 
     `executed` and `useful` are the shares of its iteration space (0 to 1) that the array steps
