@@ -92,7 +92,8 @@ def _fill_array(
     for dim in architecture.dims_above(unit.name):
         free = architecture.dim_size(dim)
         while free > 1 and left:
-            variable = max(left, key=lambda v: (left[v], v))
+            # A rank of its own for each dimension: operands are then shared along the other.
+            variable = max(left, key=lambda v: (min(left[v], free), v not in chunk, left[v], v))
             count = min(left[variable], free)
             if count <= 1:
                 break

@@ -36,11 +36,14 @@ class _Yes(Enum):
 
 @dataclass(frozen=True, slots=True)
 class MappingFile:
-    """The text of a mapping, and the names that it expects values for."""
+    """The text of a mapping, and the parameters that it expects values for.
+
+    A parameter without a default (None) must be given a value.
+    """
 
     source: Source
     name: str
-    parameters: tuple[str, ...]
+    parameters: tuple[tuple[str, Value | None], ...]
 
     def bind(
         self,
@@ -54,16 +57,18 @@ class MappingFile:
         Raises `SpecError`, with the place in the file, for names that the cascade or the
         architecture does not have and for missing parameters.
         """
-        given = dict(parameters or {})
-        missing = [name for name in self.parameters if name not in given]
+        given = {**dict(self.parameters), **(parameters or {})}
+        missing = [name for name, value in given.items() if value is None]
         if missing:
             raise SpecError(
                 f"mapping {self.name} needs values for {', '.join(missing)}", source=self.source
             )
-        names = {**dict(cascade.constants), **shapes.sizes, **_dims(architecture), **given}
-        reader = _Reader(cascade, architecture)
         top = open_section(self.source)
-        top.names.update(names)
+        top.names.update(_dims(architecture))
+        top.names.update(shapes.sizes)
+        top.names.update(cascade.constants)
+        top.names.update((name, value) for name, value in given.items() if value is not None)
+        reader = _Reader(cascade, architecture)
         return LoopMapping(top.text("name"), reader.groups(top))
 
 
@@ -84,8 +89,17 @@ def load_mapping(name_or_path: str) -> MappingFile:
 def parse_mapping(source: Source) -> MappingFile:
     """A mapping file from its text; its nests are read when it is bound."""
     top = open_section(source)
-    parameters = top.texts("parameters") if "parameters" in top else ()
-    return MappingFile(source, top.text("name"), parameters)
+    return MappingFile(source, top.text("name"), _parameters(top))
+
+
+def _parameters(top: Section) -> tuple[tuple[str, Value | None], ...]:
+    """A list of names, or a mapping from names to defaults."""
+    if "parameters" not in top:
+        return ()
+    if isinstance(top.table.entries["parameters"], Sequence):
+        return tuple((name, None) for name in top.texts("parameters"))
+    part = top.section("parameters")
+    return tuple((name, part.quantity(name, Unit.COUNT, positive=False)) for name in part)
 
 
 def _dims(architecture: Architecture) -> dict[str, Value]:
@@ -105,10 +119,12 @@ class _Reader:
     architecture: Architecture
 
     def groups(self, top: Section) -> tuple[Group, ...]:
-        top.offer("cascade", "parameters", "like")
-        for key in ("cascade", "parameters"):
-            if key in top:
-                top.texts(key) if key == "parameters" else top.text(key)
+        defaults = _parameters(top)
+        top.names.update(
+            (name, value) for name, value in defaults if value is not None and name not in top.names
+        )
+        if "cascade" in top:
+            top.text("cascade")
         sections = top.listed("groups")
         nests: tuple[Nest, ...] | None = None
         if "like" in top:

@@ -197,7 +197,13 @@ def affine(
                     return second * first.constant
             case Call("floordiv" | "mod" as operator, (left, right)):
                 dividend, divisor = form(left), form(right)
-                if not divisor.terms and divisor.constant > 0:
+                if not divisor.terms:
+                    if divisor.constant < 1:
+                        raise SpecError(
+                            f"an index or a condition is divided by {divisor.constant}",
+                            rule="// and % divide by a positive whole number",
+                            span=node.span,
+                        )
                     divide = quotient if operator == "floordiv" else remainder
                     return divide(dividend, divisor.constant)
             case _:

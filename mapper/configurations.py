@@ -81,13 +81,13 @@ def bind_mapping(
     shapes: Shapes,
     architecture: Architecture,
     model: str = "",
+    parameters: Mapping[str, Value] | None = None,
 ) -> LoopMapping:
     """A mapping by name or file, for these shapes on this hardware.
 
     `flat` stands for FLAT's own choice, which depends on the model (and on the platform, which
     is told by the size of the array). Raises `SpecError` if there is no such mapping.
     """
-    parameters: Mapping[str, Value] = {}
     if name_or_path == "flat":
         platform = "edge" if max(map(architecture.dim_size, architecture.dims)) <= 32 else "cloud"
         buffer = architecture.memory("global_buffer").size_bytes or float("inf")

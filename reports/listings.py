@@ -197,3 +197,13 @@ def _components() -> list[Row]:
             }
         )
     return rows
+
+
+def _configurations() -> list[Row]:
+    from mapper.configurations import configuration_named, configuration_names
+
+    keys = ("name", "cascade", "architecture", "mapping", "description")
+    return [
+        {key: getattr(configuration_named(name), key) for key in keys}
+        for name in configuration_names()
+    ]

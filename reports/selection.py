@@ -1,4 +1,4 @@
-"""The options that say what is evaluated, and on what: shared by all commands that cost something."""
+"""The options that say what is evaluated, and on what, for all commands that need to know."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ import typer
 from archsim.mapping import Policy
 
 P = ParamSpec("P")
+
+DEFAULT_CONFIGURATION = "binding"
+DEFAULT_ARCHITECTURE = "fusemax-cloud"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,21 +34,30 @@ class Selection:
     ] = None
     cascade: Annotated[
         str | None,
-        typer.Option(metavar="NAME|FILE", help="A cascade of your own, in place of --workload."),
+        typer.Option(
+            metavar="NAME|FILE",
+            help="A cascade: with --shape in place of --workload, or for its sizes.",
+        ),
     ] = None
-    shape: Annotated[str, typer.Option(metavar="RANK=SIZE,...", help="Its sizes: M=64K,P=64K.")] = (
-        ""
-    )
+    shape: Annotated[
+        str, typer.Option(metavar="RANK=SIZE,...", help="Sizes of ranks: M=64K,P=64K.")
+    ] = ""
     config: Annotated[
         str | None,
         typer.Option(
             metavar="NAME",
-            help="Cascade, architecture and mapping together; the options below replace its parts. "
-            "By default binding for --workload, and none for --cascade.",
+            help="Cascade, architecture and mapping together; --cascade, --arch and --mapping "
+            f"replace its parts. {DEFAULT_CONFIGURATION} by default, none for --cascade.",
         ),
     ] = None
-    arch: Annotated[str | None, typer.Option(metavar="NAME|FILE", help="An architecture.")] = None
-    set_values: Annotated[
+    arch: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|FILE",
+            help=f"An architecture; {DEFAULT_ARCHITECTURE} where no configuration names one.",
+        ),
+    ] = None
+    changes: Annotated[
         list[str] | None,
         typer.Option(
             "--set", metavar="PATH=VALUE", help="Change a value of it: global_buffer.size='8 MiB'."
@@ -55,8 +67,8 @@ class Selection:
         str | None,
         typer.Option(
             metavar="NAME|FILE",
-            help="A mapping. By default that of the configuration; without one, every Einsum by "
-            "itself in its best tiling.",
+            help="A mapping. Where none is named, every Einsum runs by itself, in the tiling "
+            "that is best for it.",
         ),
     ] = None
     policy: Annotated[

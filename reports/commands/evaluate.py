@@ -33,8 +33,15 @@ def evaluate(
     if json and csv:
         raise SpecError("two output formats", rule="give --json or --csv, not both")
     from archsim.report_text import report_tables, report_title
-    from reports.problem import resolve, row
+    from reports.problem import details, resolve, row
     from reports.tables import print_tables
 
     problem = resolve(selection)
     report = problem.evaluate()
+    if json:
+        print_json({**row(problem, report), **details(report)})
+    elif csv:
+        print_csv([row(problem, report)])
+    else:
+        typer.echo(f"{report_title(report)}\n")
+        print_tables(*report_tables(report))

@@ -85,8 +85,8 @@ def run(
         print_tables(runs.summary_table(outputs))
         if checked:
             typer.echo(
-                f"\nlargest error against the reference {checked.reference}: {checked.max_rel_error:.3g} "
-                f"(tolerance {checked.tolerance:.3g})"
+                f"\nlargest error against the reference {checked.reference}: "
+                f"{checked.max_rel_error:.3g} (tolerance {checked.tolerance:.3g})"
             )
     if checked and not checked.passed:
         typer.echo(f"error: {loaded.name} is not {checked.reference}", err=True)

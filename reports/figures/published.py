@@ -20,7 +20,7 @@ _ROWS = Path(__file__).parent.parent / "published"
 _COST = ["dram_traffic_bytes", "latency_s", "energy_pj_published"]
 _POINT = ["config", "model", "seq_len"]
 # Linear layers run on the array of the configuration's own architecture (artifact, src/utils).
-_LINEAR_LAYERS = {
+LINEAR_LAYERS = {
     "unfused": "flat",
     "flat": "flat",
     "cascade": "flat",
@@ -65,7 +65,7 @@ def _read(name: str) -> pd.DataFrame:
 
 def _end_to_end(attention: pd.DataFrame, linear: pd.DataFrame) -> pd.DataFrame:
     layers = linear.set_index(_POINT)[_COST]
-    runs_on = attention["config"].map(_LINEAR_LAYERS)
+    runs_on = attention["config"].map(LINEAR_LAYERS)
     key = pd.MultiIndex.from_arrays([runs_on, attention["model"], attention["seq_len"]])
     total = attention[_POINT].copy()
     total[_COST] = attention[_COST].to_numpy() + layers.reindex(key).to_numpy()
