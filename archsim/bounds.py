@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from archsim.architecture import Architecture, ComputeUnit
 from archsim.report import Bounds
-from archsim.work import needed, operation_on, supports
+from archsim.work import needed, no_unit, operation_on, supports
 from einsum.cascade import Cascade, Einsum, Role
-from einsum.errors import SpecError
 
 
 def bounds(
@@ -20,8 +19,8 @@ def bounds(
     """Lower bounds for `cascade` on `architecture`.
 
     Compulsory traffic reads every input once and writes every output once. The compute bound
-    is the longer of two: all units share all Einsums perfectly; or one unit does what no other
-    can. The roofline is the longer of computing and moving the compulsory bytes.
+    divides every Einsum over the units that can compute it, every PE busy. The roofline is
+    the longer of computing and moving the compulsory bytes.
     """
     moved = 0.0
     for tensor in cascade.tensors:
@@ -40,30 +39,69 @@ def bounds(
 def _compute_bound(
     cascade: Cascade, architecture: Architecture, useful_points: Mapping[str, float]
 ) -> float:
-    shared = 0.0
-    alone: dict[str, float] = {}
-    for einsum in cascade.steps:
-        able = [unit for unit in architecture.units if supports(unit, einsum)]
+    """Cycles when every Einsum is divided over the units that can compute it, as well as can be.
+
+    A linear program: least T such that no unit is busy for longer than T.
+    """
+    work = [
+        {
+            unit.name: _cycles_per_point(einsum, unit, architecture) * useful_points[einsum.name]
+            for unit in architecture.units
+            if supports(unit, einsum)
+        }
+        for einsum in cascade.steps
+    ]
+    for einsum, able in zip(cascade.steps, work, strict=True):
         if not able:
-            raise SpecError(
-                f"no unit of {architecture.name} can compute {einsum.name}",
-                rule="; ".join(
-                    f"{unit.name} has {', '.join(sorted(o.name for o in unit.operations))}"
-                    for unit in architecture.units
-                ),
-            )
-        rate = sum(_rate(einsum, unit, architecture) for unit in able)
-        points = useful_points[einsum.name]
-        shared += points / rate if rate else 0.0
-        if len(able) == 1 and rate:
-            alone[able[0].name] = alone.get(able[0].name, 0.0) + points / rate
-    return max([shared, *alone.values()])
+            raise no_unit(einsum, architecture)
+    return least_makespan(work)
 
 
-def _rate(einsum: Einsum, unit: ComputeUnit, architecture: Architecture) -> float:
-    """Points per cycle with every PE busy."""
+def _cycles_per_point(einsum: Einsum, unit: ComputeUnit, architecture: Architecture) -> float:
+    """Cycles of the whole unit for one point, every PE busy."""
     cycles = sum(
         operation_on(unit, name, einsum).cycles * count
         for name, count in needed(einsum, unit).items()
     )
-    return architecture.pes(unit.name) / max(cycles, 1e-9)
+    return cycles / architecture.pes(unit.name)
+
+
+def least_makespan(work: Sequence[Mapping[str, float]]) -> float:
+    """The least time in which divisible jobs can be done on the machines that each can use.
+
+    `work` gives, for each job, its whole duration on every machine that can do it. Jobs that
+    only one machine can do are added up; only where jobs have a choice is a program solved.
+    """
+    fixed: dict[str, float] = {}
+    open_jobs = []
+    for job in work:
+        if len(job) == 1:
+            ((machine, duration),) = job.items()
+            fixed[machine] = fixed.get(machine, 0.0) + duration
+        elif min(job.values()) > 0.0:
+            open_jobs.append(job)
+    if not open_jobs:
+        return max(fixed.values(), default=0.0)
+    from scipy.optimize import linprog  # slow to load, and most cascades do without
+
+    machines = sorted({*fixed, *(name for job in open_jobs for name in job)})
+    scale = max([*fixed.values(), *(max(job.values()) for job in open_jobs)])
+    columns = [(index, name) for index, job in enumerate(open_jobs) for name in job]
+    load = [
+        [open_jobs[job][name] / scale if name == machine else 0.0 for job, name in columns] + [-1.0]
+        for machine in machines
+    ]
+    whole = [
+        [1.0 if job == index else 0.0 for job, _ in columns] + [0.0]
+        for index in range(len(open_jobs))
+    ]
+    solved = linprog(
+        [0.0] * len(columns) + [1.0],
+        A_ub=load,
+        b_ub=[-fixed.get(machine, 0.0) / scale for machine in machines],
+        A_eq=whole,
+        b_eq=[1.0] * len(open_jobs),
+        method="highs",
+    )
+    assert solved.x is not None  # it is feasible: every job has a machine
+    return float(solved.x[-1]) * scale

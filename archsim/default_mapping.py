@@ -2,9 +2,10 @@
 
 The rule. Each Einsum is a group of its own, between which tensors go through the root memory.
 It runs on the unit that is fastest for it. The array's dimensions are filled greedily, longest
-rank first; ranks that all of its tensors have are stepped through outermost; up to three others
-get a free tile size and every loop order, with all its tensors held in the largest memory on
-chip. Of all these tilings the best by closed form is taken. No fusion, no search across Einsums.
+rank first; ranks that all of its tensors have are stepped through outermost; the three longest of
+the others get a free tile size and every loop order, the rest stay whole, with all its tensors
+held in the largest memory on chip. Of all these tilings the best by closed form is taken. No
+fusion, no search across Einsums.
 """
 
 from __future__ import annotations
@@ -16,9 +17,8 @@ from archsim.closed_form import closed_form
 from archsim.free_tiles import choose_tiles
 from archsim.mapping import Compute, For, Group, Hold, Node, Policy, Spread
 from archsim.mapping import Mapping as LoopMapping
-from archsim.work import needed, operation_on, supports
+from archsim.work import needed, no_unit, operation_on, supports
 from einsum.cascade import Cascade, Einsum
-from einsum.errors import SpecError
 from einsum.expression import variables
 from einsum.shapes import Shapes
 
@@ -38,13 +38,7 @@ def fastest_unit(einsum: Einsum, architecture: Architecture) -> ComputeUnit:
     """The unit with most points per cycle for `einsum`; `SpecError` if none can compute it."""
     able = [unit for unit in architecture.units if supports(unit, einsum)]
     if not able:
-        raise SpecError(
-            f"no unit of {architecture.name} can compute {einsum.name}",
-            rule="; ".join(
-                f"{unit.name} has {', '.join(sorted(o.name for o in unit.operations))}"
-                for unit in architecture.units
-            ),
-        )
+        raise no_unit(einsum, architecture)
 
     def rate(unit: ComputeUnit) -> float:
         cycles = sum(
@@ -64,8 +58,8 @@ def _best_group(
     tensors = (*einsum.inputs, einsum.output)
     shared = [v for v in einsum.variables if all(v in variables(t) for t in tensors)]
     rest = sorted((v for v in einsum.variables if v not in shared), key=shapes.extent, reverse=True)
-    free, whole = rest[:_FREE_RANKS], rest[_FREE_RANKS:]
-    outer: list[Node] = [For(v, chunk.get(v, 1)) for v in (*shared, *whole)]
+    free = rest[:_FREE_RANKS]
+    outer: list[Node] = [For(v, chunk.get(v, 1)) for v in shared]
     buffer = _largest_buffer(architecture, unit)
     held = tuple(dict.fromkeys(t.tensor for t in tensors if buffer and buffer.holds(t.tensor)))
     candidates: list[tuple[tuple[float, float], int, Group]] = []

@@ -24,6 +24,18 @@ _STAND_INS: dict[str, tuple[str, ...]] = {
     "reciprocal": ("div",),
     "add": ("mac",),
     "relu": ("max",),
+    "abs": ("max",),
+    "sign": ("max",),
+    "floor": ("add",),
+    "ceil": ("add",),
+    "round": ("add",),
+}
+
+_SEQUENCES: dict[str, Counter[str]] = {
+    # What a unit without the function computes instead, from its definition.
+    "sigmoid": Counter(exp=1, add=1, div=1),
+    "silu": Counter(exp=1, add=1, div=1, mul=1),
+    "tanh": Counter(exp=1, add=2, div=1),
 }
 
 
@@ -99,6 +111,10 @@ def needed(einsum: Einsum, unit: ComputeUnit) -> Counter[str]:
     ):
         found.subtract(("mul", "add"))
         found["mac"] += 1
+    for name in [name for name in found if name in _SEQUENCES and _available(unit, name) is None]:
+        times = found.pop(name)
+        for part, count in _SEQUENCES[name].items():
+            found[part] += count * times
     return +found
 
 
@@ -122,21 +138,41 @@ def _count(expression: Expression, fused: set[str]) -> Counter[str]:
 
 def operation_on(unit: ComputeUnit, name: str, einsum: Einsum) -> Operation:
     """The operation of `unit` that computes `name`: itself, or one that can stand in for it."""
+    operation = _available(unit, name)
+    if operation is None:
+        names = ", ".join(sorted(one.name for one in unit.operations))
+        raise SpecError(
+            f"{unit.name} cannot compute {einsum.name}: it has no {name}",
+            rule=f"its operations are {names}",
+        )
+    return operation
+
+
+def _available(unit: ComputeUnit, name: str) -> Operation | None:
     available = {operation.name: operation for operation in unit.operations}
     for candidate in (name, *_STAND_INS.get(name, ())):
         if candidate in available:
             return available[candidate]
-    raise SpecError(
-        f"{unit.name} cannot compute {einsum.name}: it has no {name}",
-        rule=f"its operations are {', '.join(sorted(available))}",
-    )
+    return None
 
 
 def supports(unit: ComputeUnit, einsum: Einsum) -> bool:
     """Has `unit` every operation that `einsum` needs?"""
-    try:
-        for name in needed(einsum, unit):
-            operation_on(unit, name, einsum)
-    except SpecError:
-        return False
-    return True
+    return not missing(unit, einsum)
+
+
+def missing(unit: ComputeUnit, einsum: Einsum) -> tuple[str, ...]:
+    """The operations that `einsum` needs and `unit` lacks."""
+    return tuple(sorted(n for n in needed(einsum, unit) if _available(unit, n) is None))
+
+
+def no_unit(einsum: Einsum, architecture: Architecture) -> SpecError:
+    """The error for an Einsum that no unit can compute."""
+    return SpecError(
+        f"no unit of {architecture.name} can compute {einsum.name}",
+        rule="; ".join(
+            f"{unit.name} lacks {', '.join(missing(unit, einsum))} (it has "
+            f"{', '.join(sorted(one.name for one in unit.operations))})"
+            for unit in architecture.units
+        ),
+    )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from einsum.cascade import Einsum
 from einsum.coordinates import Coordinate, coordinates
-from einsum.count import useful
+from einsum.count import is_never
 from einsum.domain import domains, inherited, is_consumed, negated
 from einsum.errors import SpecError
 from einsum.expression import Access, Comparison, Number, Variable
@@ -56,7 +56,7 @@ def _check_inside(
 
     def happens(relation: str, bound: int) -> bool:
         beyond = Comparison(index, relation, Number(bound))
-        return useful((*domain, beyond), space, shapes) > 0
+        return not is_never(beyond, domain, space, shapes)
 
     text = print_expression(access)
     rank = " x ".join(coordinate.ranks)
@@ -109,7 +109,7 @@ def _check_present(
             continue
         when = _reads_from(shapes, producer, access)
         for opposite in negated(comparison):
-            if useful((*own, *when, opposite), shapes.space(reader), shapes) > 0:
+            if not is_never(opposite, (*own, *when), shapes.space(reader), shapes):
                 raise SpecError(
                     f"{reader.name} reads {print_expression(access)} where it is absent: it has "
                     f"a value only if {print_comparison(comparison)}",

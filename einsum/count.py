@@ -13,12 +13,20 @@ from typing import TYPE_CHECKING
 
 from einsum.affine import variable
 from einsum.constraints import Constraint, System, constraints
+from einsum.errors import SpecError
 from einsum.expression import Comparison
 from einsum.lattice import HalfPlane, lattice_points
+from einsum.printer import print_comparison
 from einsum.scan import scan
 
 if TYPE_CHECKING:
     from einsum.shapes import Shapes
+
+_MOST_SCANNED = 1 << 32
+"""What a scan of some minutes visits."""
+
+_QUICKLY_SCANNED = 1 << 24
+"""What a scan of a second visits."""
 
 
 def useful(domain: Iterable[Comparison], extents: Mapping[str, int], shapes: Shapes) -> int:
@@ -39,16 +47,57 @@ def executed(
 
     Tiles start at 0 and span `tile[v]` values of each variable v (1 if not named); the last
     tile of a variable is cut at its extent. So `useful <= executed <=` the product of extents,
-    and with tiles of one point executed is useful.
+    and with tiles of one point executed is useful. `SpecError` if counting would take hours.
     """
-    domain, extents = tuple(domain), dict(extents)
+    domain = tuple(domain)
+    total = _executed(domain, extents, shapes, tile, _MOST_SCANNED)
+    if total is None:
+        condition = " and ".join(map(print_comparison, domain))
+        raise SpecError(
+            f"the condition {condition} leaves too many points to count",
+            rule="couple at most two large rank variables, by sums and differences",
+        )
+    return total
+
+
+def is_never(
+    comparison: Comparison,
+    domain: Iterable[Comparison],
+    extents: Mapping[str, int],
+    shapes: Shapes,
+) -> bool:
+    """Does `domain` exclude `comparison`? False also if that cannot be told within a second or so."""
+    domain = tuple(domain)
+    return (
+        any(_executed((part, comparison), extents, shapes, {}, 0) == 0 for part in domain)
+        or _executed((*domain, comparison), extents, shapes, {}, _QUICKLY_SCANNED) == 0
+    )
+
+
+def _executed(
+    domain: tuple[Comparison, ...],
+    extents: Mapping[str, int],
+    shapes: Shapes,
+    tile: Mapping[str, int],
+    limit: int,
+) -> int | None:
+    """`executed`; None if more than `limit` points would have to be scanned."""
     if System(extents, constraints(domain, extents, shapes)).is_empty:
         return 0
     tile = {name: min(tile.get(name, 1), extent) for name, extent in extents.items()}
-    total = 1
-    for comparisons, space in _coupled(domain, extents, shapes):
-        total *= _executed(comparisons, space, extents, shapes, tile)
-    return total
+    return _product(
+        _part(comparisons, space, extents, shapes, tile, limit)
+        for comparisons, space in _coupled(domain, extents, shapes)
+    )
+
+
+def _product(factors: Iterable[int | None]) -> int | None:
+    """0 if a factor is; otherwise None if one is."""
+    found = tuple(factors)
+    if 0 in found:
+        return 0
+    known = [factor for factor in found if factor is not None]
+    return math.prod(known) if len(known) == len(found) else None
 
 
 def _coupled(
@@ -64,13 +113,14 @@ def _coupled(
         )
 
 
-def _executed(
+def _part(
     comparisons: tuple[Comparison, ...],
     coupled: Mapping[str, int],
     extents: Mapping[str, int],
     shapes: Shapes,
     tile: Mapping[str, int],
-) -> int:
+    limit: int,
+) -> int | None:
     """The executed points of the `coupled` variables, those that `comparisons` mention."""
     if not comparisons:
         return math.prod(coupled.values())
@@ -80,17 +130,19 @@ def _executed(
     systems = []
     for space, tiles in spaces:
         iterated = {*space, *(extents.keys() - coupled.keys())}
-        found = System(space, constraints(comparisons, iterated, shapes)).reduced()
-        if found.is_empty:
+        system = System(space, constraints(comparisons, iterated, shapes)).reduced()
+        if system.is_empty:
             return 0
-        systems.append((found, tiles))
+        systems.append((system, tiles))
     for system, tiles in systems:
-        parts = [_closed_form(part, tiles) for part in system.components()]
-        if None not in parts:
-            return math.prod(part for part in parts if part is not None)
+        total = _product(_closed_form(part, tiles) for part in system.components())
+        if total is not None:
+            return total
     system, tiles = systems[0]
-    return math.prod(
-        scan(part, {name: tiles[name] for name in part.extents}) if points is None else points
+    return _product(
+        scan(part, {name: tiles[name] for name in part.extents}, limit)
+        if points is None
+        else points
         for part in system.components()
         for points in (_closed_form(part, tiles),)
     )

@@ -22,7 +22,9 @@ def domain(cascade: Cascade, einsum_name: str) -> tuple[Comparison, ...]:
     """The points of the iteration space at which the Einsum is evaluated: a conjunction.
 
     It holds the Einsum's own condition, `m < M` where it iterates all partitions of M (which
-    cuts the last tile when M0 does not divide M), and the conditions of its operands.
+    cuts the last tile when M0 does not divide M), and the conditions of its operands. All are in
+    the variables that the Einsum iterates and in those that follow from them: `m` from m1 and
+    m0, or the other way round (`Shapes.affine` resolves both).
 
     An iterative tensor read at `m1` is present where both its initial value and its steps are:
     a conjunction cannot tell m1 = 0 from the rest. `bind` makes sure that the condition of a

@@ -17,23 +17,23 @@ import numpy.typing as npt
 
 from einsum.affine import Affine, Atom, Quotient, Remainder, variables_of
 from einsum.constraints import Constraint, System
-from einsum.errors import SpecError
 
 Ints: TypeAlias = npt.NDArray[np.int64]
 
 _CHUNK = 1 << 18
 _MOST_AT_ONCE = 1 << 26
-_MOST = 1 << 32
 
 
-def scan(system: System, tile: Mapping[str, int]) -> int:
+def scan(system: System, tile: Mapping[str, int], limit: int) -> int | None:
     """The points in all tiles with a point that fulfils `system`; `tile` names all variables.
 
-    `SpecError` when that would take more than minutes or more than some GiB.
+    None if more than `limit` points would have to be enumerated, or too many at once.
     """
     single = all(size == 1 for size in tile.values())
     solved = _solved(system, tile, single)
     others = {name: extent for name, extent in system.extents.items() if name != solved}
+    if math.prod(others.values()) > limit or _row(others, tile) > _MOST_AT_ONCE:
+        return None
     return sum(
         _points(hits) if single else _tile_points(hits, system, tile, solved)
         for hits in (_solve(system, solved, values) for values in _chunks(others, tile))
@@ -82,19 +82,23 @@ def _chunks(extents: Mapping[str, int], tile: Mapping[str, int]) -> Iterator[dic
     if not extents:
         yield {}
         return
-    first, *rest = sorted(extents, key=lambda name: -(extents[name] // tile[name]))
-    row = tile[first] * math.prod(extents[name] for name in rest)
-    if row > _MOST_AT_ONCE or math.prod(extents.values()) > _MOST:
-        raise SpecError(
-            f"the condition on {', '.join(extents)} leaves too many points to count",
-            rule="couple at most two large rank variables, by sums and differences",
-        )
-    rows = max(1, _CHUNK // row) * tile[first]
+    first, *rest = _outermost_first(extents, tile)
+    rows = max(1, _CHUNK // _row(extents, tile)) * tile[first]
     for start in range(0, extents[first], rows):
         shape = (min(rows, extents[first] - start), *(extents[name] for name in rest))
         grid = np.indices(shape, dtype=np.int64).reshape(len(shape), -1)
         grid[0] += start
         yield dict(zip((first, *rest), grid, strict=True))
+
+
+def _row(extents: Mapping[str, int], tile: Mapping[str, int]) -> int:
+    """The points of a row of tiles: the least that a chunk holds."""
+    first, *rest = _outermost_first(extents, tile) or ["", ""]
+    return tile.get(first, 1) * math.prod(extents.get(name, 1) for name in rest)
+
+
+def _outermost_first(extents: Mapping[str, int], tile: Mapping[str, int]) -> list[str]:
+    return sorted(extents, key=lambda name: -(extents[name] // tile[name]))
 
 
 def _solved(system: System, tile: Mapping[str, int], single: bool) -> str | None:

@@ -197,12 +197,12 @@ def _require(
     for rank in cascade.ranks:
         lacking = [name for name in (rank.name, *rank.partitions) if name not in sizes]
         if lacking and rank.partitions:
-            missing.append(f"{len(lacking) - 1} of {', '.join(lacking)}")
+            missing.append(f"{len(lacking) - 1} of ({', '.join(lacking)})")
         elif lacking and rank.name not in inferred:
             missing.append(rank.name)
     if missing:
         raise SpecError(
-            f"no size for {'; '.join(missing)}",
+            f"no size for {', '.join(missing)}",
             rule="give each rank a size, M=64K,P=1K, or a default in the cascade, shape M = 64K; "
             "of a rank and its partitions one may be left out",
         )

@@ -143,7 +143,13 @@ def _mappings() -> list[Row]:
     from archsim.mapping_file import load_mapping, mapping_names
 
     return [
-        {"name": name, "parameters": ", ".join(load_mapping(name).parameters)}
+        {
+            "name": name,
+            "parameters": ", ".join(
+                key if value is None else f"{key} = {value}"
+                for key, value in load_mapping(name).parameters
+            ),
+        }
         for name in mapping_names()
     ]
 

@@ -146,11 +146,29 @@ def _mapping(
             rule="give --workload, or a --mapping of your own",
         )
     if name:
-        label = model.name if model else ""
-        mapping = bind_mapping(name, shapes.cascade, shapes, architecture, label)
+        try:
+            label = model.name if model else ""
+            mapping = bind_mapping(name, shapes.cascade, shapes, architecture, label)
+        except SpecError as error:
+            replaced = selection.arch or selection.cascade
+            if configuration is None or selection.mapping or not replaced:
+                raise
+            raise _not_for(configuration, error) from None
     else:
         mapping = default_mapping(shapes.cascade, shapes, architecture)
     return mapping if selection.policy is None else _with_policy(mapping, selection.policy)
+
+
+def _not_for(configuration: Configuration, error: SpecError) -> SpecError:
+    """`error`, for a user who replaced what the configuration's mapping is made for."""
+    made_for = f"{configuration.cascade} on {configuration.architecture}"
+    return SpecError(
+        error.message,
+        rule=f"{error.rule}\nthe mapping of configuration {configuration.name} is made for "
+        f"{made_for}: give a --mapping, or --cascade without --config for the default one".lstrip(),
+        source=error.source,
+        span=error.span,
+    )
 
 
 def _with_policy(mapping: LoopMapping, policy: Policy) -> LoopMapping:

@@ -76,7 +76,7 @@ def read_inputs(path: Path, cascade: Cascade) -> dict[str, NDArray[np.generic]]:
     return {name: array for name, array in arrays.items() if name not in others}
 
 
-def save(done: Run, path: Path) -> None:
+def save_values(done: Run, path: Path) -> None:
     """Write every tensor, inputs included. Raises `SpecError` if `path` cannot be written."""
     try:
         with path.open("wb") as file:  # by name, savez would add a suffix
@@ -85,7 +85,7 @@ def save(done: Run, path: Path) -> None:
         raise SpecError(f"cannot write {path}: {error.strerror or error}") from None
 
 
-def check(done: Run, reference: str, tolerance: float | None) -> Check:
+def check_against(done: Run, reference: str, tolerance: float | None) -> Check:
     """Compare the outputs with the reference called `reference`.
 
     The default tolerance is the square root of the rounding unit: half of the digits.

@@ -57,19 +57,26 @@ def run(
     from dataclasses import asdict
 
     from einsum.quantity import parse_shape
-    from reports import runs
+    from reports.runs import (
+        check_against,
+        read_inputs,
+        run_quietly,
+        save_values,
+        summaries,
+        summary_table,
+    )
     from reports.tables import print_tables
     from workloads.library import load_cascade
 
     loaded = load_cascade(cascade)
-    given = runs.read_inputs(inputs, loaded) if inputs else {}
-    done, warned = runs.run_quietly(loaded, given, parse_shape(shape), seed, dtype.value)
+    given = read_inputs(inputs, loaded) if inputs else {}
+    done, warned = run_quietly(loaded, given, parse_shape(shape), seed, dtype.value)
     for text in warned:
         typer.echo(f"warning: {text}", err=True)
     if save:
-        runs.save(done, save)
-    checked = runs.check(done, check, tolerance) if check else None
-    outputs = runs.summaries(done)
+        save_values(done, save)
+    checked = check_against(done, check, tolerance) if check else None
+    outputs = summaries(done)
     if json:
         print_json(
             {
@@ -82,7 +89,7 @@ def run(
             }
         )
     else:
-        print_tables(runs.summary_table(outputs))
+        print_tables(summary_table(outputs))
         if checked:
             typer.echo(
                 f"\nlargest error against the reference {checked.reference}: "

@@ -67,9 +67,7 @@ class Pointwise:
         cascade = self.shapes.cascade
         lag = [0 if isinstance(i, Variable) else 1 for i in cascade.producer(name).output.indices]
         initial = any(position < ahead == 1 for position, ahead in zip(at, lag, strict=True))
-        (einsum,) = (
-            e for e in cascade.einsums if e.tensor == name and e.is_initial == initial
-        )
+        (einsum,) = (e for e in cascade.einsums if e.tensor == name and e.is_initial == initial)
         env: dict[str, int] = {}
         place: dict[str, str] = {}
         for position, index in enumerate(einsum.output.indices):
@@ -199,9 +197,7 @@ class Pointwise:
                 }[name]
         raise AssertionError(expression)
 
-    def _leaves(
-        self, expressions: tuple[Expression, ...], env: dict[str, int]
-    ) -> frozenset[str]:
+    def _leaves(self, expressions: tuple[Expression, ...], env: dict[str, int]) -> frozenset[str]:
         """The iterated variables that the expressions stand for."""
         found = set()
         cascade = self.shapes.cascade

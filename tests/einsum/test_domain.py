@@ -65,7 +65,7 @@ X[m1, m0] = I[m] if m0 < 2 and m < 7
 Y[m] = X[m]
 Z[m1, m0] = Y[m1, m0]
 """
-    assert texts(text, "Y") == ["m % M0 < 2", "m < 7", "m < M"]
+    assert texts(text, "Y") == ["m0 < 2", "m < 7", "m < M"]
     assert sorted(texts(text, "Z")) == ["m < 7", "m < M", "m0 < 2"]
 
 

@@ -116,7 +116,7 @@ def test_huge_sizes_take_no_memory() -> None:
     ("text", "given", "parts"),
     [
         (TILES, {"Q": 4, "P": 1}, ["unknown rank Q", "M1", "W"]),
-        (TILES, {}, ["no size for 1 of M, M1; P", "M=64K"]),
+        (TILES, {}, ["no size for 1 of (M, M1), P", "M=64K"]),
         (CONVOLUTION, {}, ["no size for P, R"]),
         (TILES, {"M": 10, "M1": 2, "M0": 4, "P": 1}, ["M = 10, M1 = 2 * M0 = 4", "all but one"]),
         (TILES, {"M": 0, "P": 1}, ["rank M has size 0"]),
