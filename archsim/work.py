@@ -11,7 +11,16 @@ from archsim.architecture import Architecture, ComputeUnit, Operation
 from archsim.nest import Array, Leaf
 from einsum.cascade import Einsum
 from einsum.errors import SpecError
-from einsum.expression import Access, Call, Expression, Number, Symbol, Variable
+from einsum.expression import (
+    Access,
+    Call,
+    Expression,
+    Number,
+    Symbol,
+    Variable,
+    accesses,
+    variables,
+)
 
 _STAND_INS: dict[str, tuple[str, ...]] = {
     # An adder subtracts and negates; a multiplier is a MAC that adds nothing.
@@ -119,6 +128,8 @@ def needed(einsum: Einsum, unit: ComputeUnit) -> Counter[str]:
 
 
 def _count(expression: Expression, fused: set[str]) -> Counter[str]:
+    if not accesses(expression) and not variables(expression):
+        return Counter()  # a constant: known before anything runs
     match expression:
         case Call("add", (Call("mul", factors), other)) if "mac" in fused:
             parts, name = (*factors, other), "mac"

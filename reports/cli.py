@@ -35,6 +35,10 @@ class _Commands(TyperGroup):
             _stop(f"error: not enough memory: {error}\nrule: give smaller sizes", 2)
         except KeyboardInterrupt:
             _stop("interrupted", 130)
+        except BrokenPipeError:
+            raise  # `main` knows what it means
+        except OSError as error:
+            _stop(f"error: {error.filename or 'files'}: {error.strerror or error}", 2)
 
 
 def _stop(message: str, code: int) -> None:

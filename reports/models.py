@@ -8,6 +8,7 @@ from pathlib import Path
 import yaml
 
 from archsim.load import read_file
+from archsim.yaml_nodes import parse_yaml
 from einsum.errors import SpecError, choices
 from workloads.models import Model, model_named, model_names, read_models
 
@@ -26,6 +27,7 @@ def load_model(text: str) -> Model:
     if not path.endswith(_SUFFIXES):
         return model_named(text)
     source = read_file(Path(path), "model", model_names())
+    parse_yaml(source)  # refuses anchors, deep nesting and bytes that are no text
     models = {model.name: model for model in read_models(source)}
     if not name and len(models) == 1:
         return next(iter(models.values()))

@@ -34,6 +34,7 @@ def reproduce(
     """
     from reports.progress import track
 
+    out.mkdir(parents=True, exist_ok=True)  # if it cannot be, say so before the work
     match study:
         case Study.FUSEMAX:
             from reports.fusemax import reproduce as reproduce_fusemax

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from reports.progress import Track
 from tests.reports.command import Command
 
 ROOT = Path(__file__).parents[2]
@@ -87,15 +88,47 @@ def test_error_in_a_file_is_shown_with_a_caret(einfall: Command, tmp_path: Path)
     assert "did you mean exp?" in done.err
 
 
-def test_interrupt_is_a_message_and_exit_code_130(
-    einfall: Command, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("raised", "code", "message"),
+    [
+        (KeyboardInterrupt(), 130, "interrupted\n"),
+        (MemoryError("no 8 GiB"), 2, "error: not enough memory: no 8 GiB\n"),
+        (PermissionError(13, "Permission denied", "/x"), 2, "error: /x: Permission denied\n"),
+    ],
+)
+def test_what_stops_a_command_is_a_message(
+    einfall: Command,
+    monkeypatch: pytest.MonkeyPatch,
+    raised: BaseException,
+    code: int,
+    message: str,
 ) -> None:
-    def interrupted(name: str) -> None:
-        raise KeyboardInterrupt
+    def stopped(name: str) -> None:
+        raise raised
 
-    monkeypatch.setattr("workloads.library.load_cascade", interrupted)
+    monkeypatch.setattr("workloads.library.load_cascade", stopped)
     done = einfall("passes", "attention/flash2")
-    assert (done.code, done.err) == (130, "interrupted\n")
+    assert (done.code, done.out) == (code, "")
+    assert done.err.startswith(message)
+
+
+def test_reproduce_passes_its_options_on(
+    einfall: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    given = []
+
+    def reproduced(out: Path, figures: bool, track: Track) -> str:
+        given.append((out, figures, list(track([1, 2], "points"))))
+        return "a summary"
+
+    monkeypatch.setattr("reports.fusemax.reproduce", reproduced)
+    assert einfall("reproduce", "fusemax", "--out", tmp_path / "new").out == "a summary\n"
+    einfall("reproduce", "fusemax", "--out", tmp_path, "--no-figures")
+    assert given == [(tmp_path / "new", True, [1, 2]), (tmp_path, False, [1, 2])]
+    assert (tmp_path / "new").is_dir()
+    (tmp_path / "taken").touch()
+    done = einfall("reproduce", "fusemax", "--out", tmp_path / "taken")
+    assert (done.code, done.err) == (2, f"error: {tmp_path / 'taken'}: File exists\n")
 
 
 @pytest.mark.parametrize("arguments", [["list", "cascades"], ["--help"]])

@@ -177,6 +177,21 @@ def test_bad_options_are_one_message(einfall: Command, arguments: list[str], mes
     assert message in done.err
 
 
+@pytest.mark.parametrize("option", ["--workload", "--arch", "--mapping", "--components"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "- a", "a: [", "a: " + "[" * 5000, "a: &x 1", "a: !!python/none x", "a: \x07", "a: b"],
+)
+def test_any_text_in_a_file_is_one_message(
+    einfall: Command, tmp_path: Path, option: str, text: str
+) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(text)
+    done = einfall("evaluate", "--workload", "bert", "--seq-len", "1K", option, file)
+    assert (done.code, done.out) == (2, "")
+    assert str(file) in done.err
+
+
 def test_wrong_key_in_an_architecture_is_shown(einfall: Command, tmp_path: Path) -> None:
     file = tmp_path / "mine.yaml"
     file.write_text(einfall("show", "arch", "fusemax-cloud").out.replace("bandwidth:", "bandwith:"))
