@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import TypeAlias
 
 import numpy as np
@@ -82,11 +83,21 @@ class Leaf:
 
     @property
     def points(self) -> Array:
-        """Points that are computed, those computed again included."""
+        """Points that are computed, those computed again included; a last tile ends where its
+        rank ends."""
         total = ONE
+        for name in self.einsum.variables:
+            total = total * self.full[name]
         for step in self.steps:
-            total = total * step.trips
+            if step.variable not in self.einsum.variables:
+                total = total * step.trips
         return total
+
+
+def shared_steps(one: Leaf, other: Leaf) -> int:
+    """How many loops, from the outermost, two Einsums run under together."""
+    together = takewhile(lambda pair: pair[0] is pair[1], zip(one.steps, other.steps, strict=False))
+    return len(tuple(together))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import lru_cache, reduce
-from operator import mul
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import prod
 
-from archsim.nest import ONE, Array, Extents, Step
-from einsum.cascade import Cascade, Einsum
-from einsum.expression import Access, Call, Expression, Number, Symbol, Variable, variables
+import numpy as np
+
+from archsim.nest import ONE, Array, Extents, Leaf, Step, shared_steps
+from einsum.affine import Affine, variables_of
+from einsum.cascade import Einsum
+from einsum.coordinates import Coordinate, coordinates
+from einsum.expression import Access, variables
+from einsum.shapes import Shapes
 
 
 @dataclass(frozen=True, slots=True)
 class Dimension:
     """One dimension of an access: each variable's weight in it, `((p, 1), (r, 1))` for `p + r`.
 
-    A plain variable is its own coordinate; several variables slide over each other, unless they
-    are all the partitions of the rank whose variable is `whole`.
+    `size` is how many coordinates there are. Where it is `unique` every combination of values
+    is another coordinate: `m`, or `m1 * M0 + m0`. Otherwise the variables slide over each other.
+    An index with // or % has no weights (0): all its combinations may differ, up to `size`.
     """
 
     terms: tuple[tuple[str, int], ...]
-    whole: str = ""
+    size: int
+    unique: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """The dimensions of a tensor as one Einsum accesses it.
-
-    Running values are updated in place: their iterative dimension is left out.
-    """
+    """The dimensions of a tensor as one access reaches them; those without variables left out."""
 
     tensor: str
     dimensions: tuple[Dimension, ...]
@@ -38,47 +42,112 @@ class Reach:
         return frozenset(name for dim in self.dimensions for name, _ in dim.terms)
 
 
-def reach(tensor: str, einsum: Einsum, cascade: Cascade, access: Access | None = None) -> Reach:
-    """How `einsum` accesses `tensor` (by `access`, or by its first access of it)."""
-    if access is None:
-        access = next(a for a in (*einsum.inputs, einsum.output) if a.tensor == tensor)
-    return _reach(access, cascade)
+@dataclass(frozen=True, slots=True)
+class Reaches:
+    """How the Einsums of a mapping reach tensors.
+
+    `running` lists, by tensor, the iterative variables along which only the latest value is
+    kept: the tensor is updated in place, and has no dimension there.
+    """
+
+    shapes: Shapes
+    running: Mapping[str, frozenset[str]]
+    _found: dict[tuple[str, Access], Reach] = field(default_factory=dict, compare=False)
+
+    @staticmethod
+    def of(leaves: tuple[Leaf, ...], shapes: Shapes) -> Reaches:
+        """The reaches under the nests that end in `leaves`."""
+        cascade = shapes.cascade
+        running = {
+            tensor.name: frozenset(
+                name
+                for name in cascade.iterative_variables(tensor.name)
+                if _streams(tensor.name, name, leaves)
+            )
+            for tensor in cascade.tensors
+        }
+        return Reaches(shapes, running)
+
+    def read(self, tensor: str, einsum: Einsum) -> tuple[Reach, ...]:
+        """The different ways in which `einsum` reads `tensor`."""
+        found = (self.access(a, einsum) for a in einsum.inputs if a.tensor == tensor)
+        return tuple(dict.fromkeys(found))
+
+    def used(self, tensor: str, einsum: Einsum) -> tuple[Reach, ...]:
+        """The different ways in which `einsum` reads or writes `tensor`."""
+        written = (self.access(einsum.output, einsum),) if einsum.tensor == tensor else ()
+        return tuple(dict.fromkeys((*written, *self.read(tensor, einsum))))
+
+    def access(self, access: Access, einsum: Einsum) -> Reach:
+        """How `einsum` reaches a tensor by one of its accesses."""
+        key = (einsum.name, access)
+        if key not in self._found:
+            self._found[key] = self._reach(access, einsum)
+        return self._found[key]
+
+    def _reach(self, access: Access, einsum: Einsum) -> Reach:
+        running = self.running[access.tensor]
+        found = [
+            self._dimension(part, einsum)
+            for part in coordinates(self.shapes.cascade, access)
+            if running.isdisjoint(variables(part.index))
+        ]
+        return Reach(access.tensor, self._joined([dim for dim in found if dim.terms]))
+
+    def _dimension(self, part: Coordinate, einsum: Einsum) -> Dimension:
+        rank = part.ranks[0]
+        if len(part.ranks) > 1:  # adjacent partitions, accessed by the rank's own variable
+            rank = self.shapes.cascade.declared(rank)
+        index = self.shapes.affine(part.index, einsum.variables)
+        return self._weighted(index, self.shapes.size(rank))
+
+    def _weighted(self, index: Affine, size: int) -> Dimension:
+        if not index.is_linear:
+            names = sorted(frozenset().union(*(variables_of(atom) for atom, _ in index.terms)))
+            return Dimension(tuple((name, 0) for name in names), size, unique=False)
+        terms = tuple((str(atom), abs(factor)) for atom, factor in index.terms)
+        span, unique = 0, True
+        for name, weight in sorted(terms, key=lambda term: term[1]):
+            unique &= weight > span
+            span += weight * (self.shapes.extent(name) - 1)
+        return Dimension(terms, size, unique)
+
+    def _joined(self, found: list[Dimension]) -> tuple[Dimension, ...]:
+        """`found`, where dimensions by all partitions of a rank become one by that rank.
+
+        It has as many coordinates as the rank, also when its last tile is not full.
+        """
+        for rank in self.shapes.cascade.ranks:
+            parts = [((part.lower(), 1),) for part in rank.partitions]
+            own = [dim for dim in found if dim.terms in parts]
+            if parts and len(own) == len(parts):
+                terms = tuple(
+                    (part.lower(), prod(map(self.shapes.size, rank.partitions[number + 1 :])))
+                    for number, part in enumerate(rank.partitions)
+                )
+                found = [dim for dim in found if dim not in own]
+                found.append(Dimension(terms, self.shapes.size(rank.name), unique=True))
+        return tuple(found)
 
 
-@lru_cache(maxsize=4096)
-def _reach(access: Access, cascade: Cascade) -> Reach:
-    running = set(cascade.iterative_variables(access.tensor))
-    found: list[Dimension] = []
-    families = {rank.variable: rank.partitions for rank in cascade.ranks if rank.partitions}
-    singles = {index.name for index in access.indices if isinstance(index, Variable)} - running
-    done: set[str] = set()
-    for whole, parts in families.items():
-        names = [part.lower() for part in parts]
-        if singles.issuperset(names):
-            found.append(Dimension(tuple((name, 1) for name in names), whole))
-            done.update(names)
-    for index in access.indices:
-        names = [name for name in variables(index) if name not in running]
-        if names and not done.issuperset(names):
-            found.append(Dimension(tuple((name, _weight(index, name)) for name in names)))
-    return Reach(access.tensor, tuple(found))
-
-
-def _weight(index: Expression, name: str) -> int:
-    """The constant that multiplies `name` in an affine index; 1 where it is symbolic."""
-    match index:
-        case Call("mul", (Number(value), Variable(found))) if found == name:
-            return max(1, abs(int(value)))
-        case Call("mul", (Variable(found), Number(value))) if found == name:
-            return max(1, abs(int(value)))
-        case Call(arguments=parts):
-            return max((_weight(part, name) for part in parts), default=1)
-        case Number() | Symbol() | Variable() | Access():
-            return 1
+def _streams(tensor: str, variable: str, leaves: tuple[Leaf, ...]) -> bool:
+    """Do all that use `tensor` along `variable` step through it together, value by value?"""
+    users = [
+        leaf
+        for leaf in leaves
+        for access in (*leaf.einsum.inputs, leaf.einsum.output)
+        if access.tensor == tensor and variable in variables(access)
+    ]
+    common = min((shared_steps(users[0], user) for user in users), default=0)
+    return bool(users) and not any(
+        step.variable == variable and np.any(step.trips > 1)
+        for user in users
+        for step in user.steps[common:]
+    )
 
 
 def tile_elements(reached: Reach, extents: Extents) -> Array:
-    """Elements of the tensor under the remaining `extents`; missing variables count as 1."""
+    """Elements of the tensor under the remaining `extents`."""
     total = ONE
     for dim in reached.dimensions:
         total = total * _span(dim, extents)
@@ -86,28 +155,54 @@ def tile_elements(reached: Reach, extents: Extents) -> Array:
 
 
 def _span(dim: Dimension, extents: Extents) -> Array:
-    if dim.whole or len(dim.terms) == 1:
-        return reduce(mul, (extents.get(name, ONE) for name, _ in dim.terms), ONE)
-    return ONE + sum(
-        (weight * (extents.get(name, ONE) - 1.0) for name, weight in dim.terms), start=ONE * 0.0
-    )
+    combinations, interval = ONE, ONE
+    for name, weight in dim.terms:
+        combinations = combinations * extents[name]
+        interval = interval + weight * (extents[name] - 1.0)
+    if len(dim.terms) == 1 and dim.unique:
+        return combinations
+    if dim.unique or not all(weight for _, weight in dim.terms):
+        interval = np.asarray(float(dim.size))
+    return np.minimum(np.minimum(combinations, interval), float(dim.size))
 
 
 def coverage(reached: Reach, steps: tuple[Step, ...], extents: Extents, full: Extents) -> Array:
     """Elements that pass a place below `steps` when all relevant loops run once.
 
-    `extents` is what is left at the place, `full` the whole sizes. A dimension with one
-    variable passes exactly once, also in uneven tiles; the halo between neighbouring tiles of a
-    sliding dimension passes again with each tile.
+    `extents` is what is left at the place, `full` the whole sizes. A unique dimension passes
+    exactly once, also in uneven tiles; the halo between neighbouring tiles of a sliding
+    dimension passes again with each tile.
     """
     total = ONE
     for dim in reached.dimensions:
-        if dim.whole or len(dim.terms) == 1:
-            total = total * full[dim.whole or dim.terms[0][0]]
-            continue
-        total = total * _span(dim, extents)
-        names = {name for name, _ in dim.terms}
-        for step in steps:
-            if step.variable in names:
-                total = total * step.trips
+        combinations = ONE
+        for name, _ in dim.terms:
+            combinations = combinations * full[name]
+        if dim.unique:
+            passed = combinations
+            if combinations > dim.size:
+                passed = np.asarray(float(dim.size))
+        else:
+            passed = np.minimum(combinations, _tiles_passed(dim, steps, extents, full))
+        total = total * passed
     return total
+
+
+def _tiles_passed(
+    dim: Dimension, steps: tuple[Step, ...], extents: Extents, full: Extents
+) -> Array:
+    """The sum of the tiles' spans: of `1 + sum(weight * (extent - 1))` over all of them."""
+    trips = {name: ONE for name, _ in dim.terms}
+    for step in steps:
+        if step.variable in trips:
+            trips[step.variable] = trips[step.variable] * step.trips
+    tiles = ONE
+    for count in trips.values():
+        tiles = tiles * count
+    if not all(weight for _, weight in dim.terms):
+        return tiles * _span(dim, extents)
+    total = tiles
+    for name, weight in dim.terms:
+        # All tiles of one variable together have as many coordinates as it has.
+        total = total + tiles / trips[name] * (weight * (full[name] - trips[name]))
+    return np.minimum(total, tiles * float(dim.size))

@@ -83,6 +83,7 @@ def choices(given: str, valid: Iterable[str]) -> str:
     names = sorted(set(valid))
     if not names:
         return "none is defined"
-    near = get_close_matches(given, names, n=1)
+    lower = {name.lower(): name for name in reversed(names)}
+    near = [lower[name] for name in get_close_matches(given.lower(), lower, n=1)]
     hint = f"did you mean {near[0]}? " if near else ""
     return f"{hint}Valid: {', '.join(names)}"

@@ -89,7 +89,8 @@ def bind_mapping(
     is told by the size of the array). Raises `SpecError` if there is no such mapping.
     """
     if name_or_path == "flat":
-        platform = "edge" if max(map(architecture.dim_size, architecture.dims)) <= 32 else "cloud"
+        largest = max(map(architecture.dim_size, architecture.dims), default=1)
+        platform = "edge" if largest <= 32 else "cloud"
         buffer = architecture.memory("global_buffer").size_bytes or float("inf")
         choice = flat_choice(platform, model, shapes.size("M"), buffer)
         name_or_path, parameters = choice.template, dict(choice.parameters)

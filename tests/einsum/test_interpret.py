@@ -1,79 +1,20 @@
-"""The interpreter against numpy.einsum, references of each cascade, and the pointwise meaning."""
+"""The interpreter: products, accesses, conditions, and what its callers give and get."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from pointwise import Pointwise
-from strategies import cascades
+from interpreted import ATTENTION, ONLINE, Array, attention, compute, conditional
 
-from einsum.cascade import Cascade
-from einsum.domain import domains, is_consumed
 from einsum.errors import SpecError
-from einsum.interpret import Run, run
+from einsum.interpret import run
 from einsum.parser import parse_cascade
-
-Array = npt.NDArray[np.floating]
-
-ATTENTION = """
-ranks E, F, M, P
-constants W = 1000
-inputs Q[E, P], K[E, M], V[F, M]
-QK[m, p] = Q[e, p] * K[e, m]
-GM[p] = max(m) QK[m, p]
-SN[m, p] = exp(QK[m, p] - GM[p])
-SD[p] = SN[m, p]
-A[m, p] = SN[m, p] / SD[p]
-AV[f, p] = A[m, p] * V[f, m]
-"""
-
-ONLINE = """
-ranks E, F, P, M -> (M1, M0)
-constants W = 1000
-inputs Q[E, P], K[E, M], V[F, M]
-QK[m1, m0, p] = Q[e, p] * K[e, m1, m0]
-LM[m1, p] = max(m0) QK[m1, m0, p]
-RM[0, p] = -inf
-RM[m1 + 1, p] = max(RM[m1, p], LM[m1, p])
-SLN[m1, m0, p] = exp(QK[m1, m0, p] - RM[m1 + 1, p])
-SLD[m1, p] = SLN[m1, m0, p]
-SLNV[f, m1, p] = SLN[m1, m0, p] * V[f, m1, m0]
-PRM[m1, p] = exp(RM[m1, p] - RM[m1 + 1, p])
-RD[0, p] = 0
-RD[m1 + 1, p] = RD[m1, p] * PRM[m1, p] + SLD[m1, p]
-RNV[f, 0, p] = 0
-RNV[f, m1 + 1, p] = RNV[f, m1, p] * PRM[m1, p] + SLNV[f, m1, p]
-AV[f, p] = RNV[f, M1, p] / RD[M1, p]
-"""
-
-
-def compute(text: str, inputs: Mapping[str, npt.ArrayLike] | None = None, **shape: int) -> Run:
-    return run(parse_cascade(text), inputs, shape)
-
-
-def conditional(text: str, name: str, condition: str) -> str:
-    """`text` with a condition on the Einsum that defines `name`."""
-    lines = text.splitlines()
-    return "\n".join(
-        f"{line} if {condition}" if line.startswith(f"{name}[") else line for line in lines
-    )
-
-
-def attention(found: Run, masked: npt.NDArray[np.bool_] | None = None) -> Array:
-    """The reference, [F, P]; `masked` [M, P] says which scores do not count."""
-    scores = np.einsum("ep,em->mp", found["Q"], found["K"])
-    if masked is not None:
-        scores[masked] = -np.inf
-    with np.errstate(invalid="ignore"):
-        weights = np.exp(scores - scores.max(axis=0))
-    return np.einsum("mp,fm->fp", weights / weights.sum(axis=0), found["V"])
-
 
 # Products and sums.
 
@@ -103,9 +44,8 @@ def test_products_are_those_of_numpy(factors: list[list[str]], data: st.DataObje
 @pytest.mark.parametrize(
     ("name", "fold"), [("max", np.max), ("min", np.min), ("prod", np.prod), ("sum", np.sum)]
 )
-def test_reductions(name: str, fold: object) -> None:
+def test_reductions(name: str, fold: Callable[..., Array]) -> None:
     found = compute(f"ranks M, P\ninputs X[M, P]\nZ[p] = {name}(m) X[m, p]", M=5, P=4)
-    assert callable(fold)
     np.testing.assert_allclose(found["Z"], fold(found["X"], axis=0))
 
 
@@ -247,98 +187,6 @@ def test_a_condition_without_reduced_variables_leaves_the_rest_absent() -> None:
     assert found["Y"] == (-(found["Z"][:2] ** 2)).max()
 
 
-# Recurrences.
-
-
-def test_stable_softmax() -> None:
-    found = compute(ATTENTION, E=8, F=5, M=16, P=7)
-    np.testing.assert_allclose(found["AV"], attention(found))
-
-
-@pytest.mark.parametrize("m", [1, 3, 4, 16, 18])
-def test_online_softmax(m: int) -> None:
-    found = compute(ONLINE, E=8, F=5, M=m, M0=4, P=7)
-    np.testing.assert_allclose(found["AV"], attention(found))
-    assert found["RM"].shape == (-(-m // 4) + 1, 7)
-
-
-@pytest.mark.parametrize("m", [16, 18])
-def test_causal_online_softmax(m: int) -> None:
-    found = compute(conditional(ONLINE, "QK", "m <= p"), E=8, F=5, M=m, M0=4, P=m)
-    keys, queries = np.indices((m, m))
-    np.testing.assert_allclose(found["AV"], attention(found, keys > queries))
-
-
-def test_welford() -> None:
-    text = """
-ranks N
-inputs X[N]
-MU[0] = 0
-MU[n + 1] = MU[n] + (X[n] - MU[n]) / (n + 1)
-S[0] = 0
-S[n + 1] = S[n] + (X[n] - MU[n]) * (X[n] - MU[n + 1])
-VAR[] = S[N] / N
-"""
-    found = compute(text, N=100)
-    np.testing.assert_allclose(found["MU"][-1], found["X"].mean())
-    np.testing.assert_allclose(found["VAR"], found["X"].var())
-
-
-def test_linear_recurrence() -> None:
-    text = """
-ranks T, N
-inputs A[N], B[N, T]
-H[0, n] = 0
-H[t + 1, n] = A[n] * H[t, n] + B[n, t]
-"""
-    found = compute(text, T=30, N=4)
-    state = np.zeros(4)
-    for t in range(30):
-        state = found["A"] * state + found["B"][:, t]
-        np.testing.assert_allclose(found["H"][t + 1], state)
-
-
-def test_a_recurrence_through_other_einsums_and_one_inside_another() -> None:
-    text = """
-ranks I, J
-inputs X[I, J]
-R[0] = 1
-G[0, j] = 0
-G[i + 1, j] = G[i, j] + R[i] * C[i, J]
-C[i, 0] = 0
-C[i, j + 1] = C[i, j] * R[i] + X[i, j]
-R[i + 1] = tanh(D[i])
-D[i] = C[i, J] + R[i]
-"""
-    found = compute(text, I=5, J=3)
-    r, g = 1.0, 0.0
-    for i in range(5):
-        c = 0.0
-        for j in range(3):
-            c = c * r + found["X"][i, j]
-        g += r * c
-        r = np.tanh(c + r)
-        np.testing.assert_allclose(found["R"][i + 1], r)
-        np.testing.assert_allclose(found["G"][i + 1], [g, g, g])
-
-
-def test_a_recurrence_that_stops_early() -> None:
-    text = """
-ranks N, P
-inputs X[N, P]
-R[0, p] = 0
-R[n + 1, p] = R[n, p] + X[n, p] if n <= p
-LAST[p] = R[N, p]
-"""
-    found = compute(text, N=4, P=5)
-    present = found.present("R")
-    assert present is not None
-    n, p = np.indices((5, 5))
-    np.testing.assert_array_equal(present, n - 1 <= p)
-    np.testing.assert_allclose(found["LAST"][3:], found["X"].sum(axis=0)[3:])
-    assert found["LAST"][:3].tolist() == [0, 0, 0]
-
-
 # The function.
 
 
@@ -408,79 +256,3 @@ def test_an_iteration_space_beyond_memory_is_refused_before_it_is_made() -> None
 def test_integers_are_no_type_to_compute_in() -> None:
     with pytest.raises(SpecError, match="cannot compute in int64"):
         run(parse_cascade(ATTENTION), dtype=np.int64)
-
-
-# Everything at once.
-
-
-def assert_meant(found: Run, *, near_overflow: bool = False) -> None:
-    """Every tensor has the values and the presence that its definition gives, point by point.
-
-    Sums of products are in another order, so near overflow only tame values are equal.
-    """
-    cascade = found.shapes.cascade
-    meaning = Pointwise(
-        found.shapes, {tensor.name: found[tensor.name] for tensor in cascade.inputs}
-    )
-    for tensor in cascade.tensors:
-        with np.errstate(all="ignore"):
-            expected, present = meaning.tensor(tensor.name)
-        actual = found.present(tensor.name)
-        assert (actual is None) == present.all()
-        np.testing.assert_array_equal(present if actual is None else actual, present)
-        tame = np.isfinite(expected) & (np.abs(expected) < 1e100) | (not near_overflow)
-        np.testing.assert_allclose(found[tensor.name][tame], expected[tame], rtol=1e-6, atol=1e-6)
-
-
-WHOLE = ("m <= p", "m < p and p - m < W", "m // 2 == p // 2", "m % 2 == p % 3")
-TILED = ("m0 < 2", "m1 * M0 <= p", "m0 + m1 <= p")
-PLAIN = ("p < 3", "W < 0")
-
-
-@pytest.mark.parametrize(
-    ("text", "name", "conditions"),
-    [
-        (ATTENTION, "QK", (*WHOLE, *PLAIN, "e <= p", "e <= p and p < 3")),
-        (ATTENTION, "SN", (*WHOLE, *PLAIN)),
-        (ATTENTION, "A", (*WHOLE, *PLAIN)),
-        (ATTENTION, "AV", (*WHOLE, *PLAIN, "f <= p", "f <= m")),
-        (ONLINE, "QK", (*WHOLE, *TILED, *PLAIN, "e <= m0")),
-        (ONLINE, "LM", (*WHOLE, *TILED, *PLAIN)),
-        (ONLINE, "SLN", (*WHOLE, *TILED, *PLAIN)),
-        (ONLINE, "SLNV", (*WHOLE, *TILED, *PLAIN, "f <= m")),
-    ],
-)
-def test_any_condition_means_what_it_says(
-    text: str, name: str, conditions: tuple[str, ...]
-) -> None:
-    shape = {"E": 2, "F": 2, "M": 7, "P": 5, "W": 2} | ({"M0": 3} if text == ONLINE else {})
-    for condition in conditions:
-        with np.errstate(all="ignore"):
-            found = compute(conditional(text, name, condition), **shape)
-        assert_meant(found)
-
-
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-@given(cascades(), st.data())
-def test_random_cascades_mean_what_they_say(cascade: Cascade, data: st.DataObject) -> None:
-    shape = {name: data.draw(st.integers(-3, 5), label=name) for name, _ in cascade.constants}
-    for rank in cascade.ranks:
-        shape[rank.name] = data.draw(st.integers(1, 5), label=rank.name)
-        for part in rank.partitions[1:]:
-            shape[part] = data.draw(st.integers(1, 3), label=part)
-    try:
-        with np.errstate(all="ignore"):
-            found = run(cascade, shape=shape)
-    except SpecError:
-        return
-    where = domains(cascade)
-    # Whether m1 = 0 reads a step or the initial value is beyond a conjunction; see `domain`.
-    assume(
-        all(
-            is_consumed(cascade, einsum, comparison)
-            for einsum in cascade.steps
-            if cascade.iterative_variables(einsum.tensor)
-            for comparison in where[einsum.name]
-        )
-    )
-    assert_meant(found, near_overflow=True)
