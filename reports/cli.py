@@ -17,9 +17,11 @@ from typer.core import TyperGroup
 from einsum.errors import SpecError
 from reports.commands.evaluate import evaluate
 from reports.commands.listing import list_names
+from reports.commands.map import map_cascade
 from reports.commands.passes import passes
 from reports.commands.reproduce import reproduce
 from reports.commands.run import run
+from reports.commands.schedule import schedule
 from reports.commands.show import show
 
 
@@ -58,6 +60,8 @@ app = typer.Typer(
 app.command("passes")(passes)
 app.command("run")(run)
 app.command("evaluate")(evaluate)
+app.command("schedule")(schedule)
+app.command("map")(map_cascade)
 app.command("list")(list_names)
 app.command("show")(show)
 app.command("reproduce")(reproduce)

@@ -58,8 +58,32 @@ class Problem:
         }
 
 
-def resolve(selection: Selection) -> Problem:
-    """The values that `selection` names. Raises `SpecError` for names, files and combinations."""
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What is to be mapped: a `Problem` without its mapping."""
+
+    cascade: Cascade
+    shapes: Shapes
+    architecture: Architecture
+    library: Library
+    configuration: Configuration | None
+    model: Model | None
+
+    def mapped(self, mapping: LoopMapping) -> Problem:
+        """The problem with this mapping."""
+        return Problem(
+            self.cascade,
+            self.shapes,
+            self.architecture,
+            mapping,
+            self.library,
+            self.configuration,
+            self.model,
+        )
+
+
+def target(selection: Selection) -> Target:
+    """The values that `selection` names, its mapping aside. Raises `SpecError` as `resolve`."""
     _check_combination(selection)
     configuration = _configuration(selection)
     model = load_model(selection.workload) if selection.workload else None
@@ -74,15 +98,17 @@ def resolve(selection: Selection) -> Problem:
         length = _count("--seq-len", selection.seq_len or "")
         sizes.update(attention(model, length, cascade=name, batch=batch).shape)
     shapes = bind(cascade, {**sizes, **parse_shape(selection.shape)})
-    return Problem(
-        cascade,
-        shapes,
-        architecture,
-        _mapping(selection, configuration, shapes, architecture, model),
-        load_library(*DEFAULT, *(selection.components or ())),
-        configuration,
-        model,
+    library = load_library(*DEFAULT, *(selection.components or ()))
+    return Target(cascade, shapes, architecture, library, configuration, model)
+
+
+def resolve(selection: Selection) -> Problem:
+    """The values that `selection` names. Raises `SpecError` for names, files and combinations."""
+    found = target(selection)
+    mapping = _mapping(
+        selection, found.configuration, found.shapes, found.architecture, found.model
     )
+    return found.mapped(mapping)
 
 
 def row(problem: Problem, report: CostReport) -> dict[str, object]:

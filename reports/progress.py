@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from time import monotonic
 from typing import Protocol, TypeVar
 
@@ -37,3 +38,23 @@ def track(items: Sequence[T], what: str) -> Iterator[T]:
                 bar.start()  # does nothing once it runs
     finally:
         bar.stop()
+
+
+@contextmanager
+def searching() -> Iterator[Callable[[str], None]]:
+    """A line on stderr that says what a search looks at, after two seconds on a terminal."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    begun = monotonic()
+
+    def tick(what: str) -> None:
+        if monotonic() - begun > _PATIENCE_S:
+            sys.stderr.write(f"\r\x1b[Ksearching {what} ({monotonic() - begun:.0f} s)")
+            sys.stderr.flush()
+
+    try:
+        yield tick
+    finally:
+        if monotonic() - begun > _PATIENCE_S:
+            sys.stderr.write("\r\x1b[K")

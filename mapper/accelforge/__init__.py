@@ -1,0 +1,1 @@
+"""AccelForge's specs as ours and back: architectures, workloads and mappings."""
