@@ -49,7 +49,7 @@ class Holding:
         for buffers in self._nested(tensor, self._buffers(tensor), 0, deepest):
             yield buffers
             if deepest >= len(self.structure.outer):
-                for memory in self._registers(tensor):
+                for memory in self._registers(tensor, bool(buffers)):
                     yield (*buffers, (Hold((tensor,), memory.name), deepest))
 
     def _nested(
@@ -80,9 +80,15 @@ class Holding:
             and all(memory in path for path in paths)
         )
 
-    def _registers(self, tensor: str) -> tuple[Memory, ...]:
-        """The register files of the units that use `tensor`."""
-        units = {leaf.unit for leaf in self._users(tensor)}
+    def _registers(self, tensor: str, buffered: bool) -> tuple[Memory, ...]:
+        """The register files of the units that use `tensor`.
+
+        Sums that are spread over PEs meet in a memory that they share: without a buffer, the
+        register files of those PEs will not do.
+        """
+        users = self._users(tensor)
+        apart = {leaf.unit for leaf in users if not buffered and _sums_across(leaf, tensor)}
+        units = {leaf.unit for leaf in users} - apart
         return tuple(
             memory
             for memory in self.architecture.memories
@@ -135,7 +141,7 @@ class Holding:
         }
         found.update((rank, np.asarray(1.0)) for rank in structure.batch)
         for number, rank in enumerate(structure.loops[:depth]):
-            if rank in einsum.variables:
+            if rank in structure.ranks[einsum.name]:
                 inner = number >= len(structure.outer)
                 tile = (
                     np.asarray(float(structure.step[rank]))
@@ -144,3 +150,9 @@ class Holding:
                 )
                 found[rank] = np.minimum(tile, found[rank])
         return found
+
+
+def _sums_across(leaf: Leaf, tensor: str) -> bool:
+    """Does the Einsum add up `tensor` over several PEs?"""
+    reduced = leaf.einsum.reduced_variables if leaf.einsum.tensor == tensor else ()
+    return any(step.dim and step.variable in reduced for step in leaf.steps)

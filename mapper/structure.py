@@ -46,6 +46,11 @@ class Structure:
         return self.outer + self.inner
 
     @cached_property
+    def ranks(self) -> Mapping[str, frozenset[str]]:
+        """The rank variables that each Einsum iterates."""
+        return {einsum.name: frozenset(einsum.variables) for einsum in self.einsums}
+
+    @cached_property
     def runs(self) -> Mapping[str, tuple[int, ...]]:
         """By Einsum, its run of Einsums at every loop: those with equal prefixes share."""
         found: dict[str, tuple[int, ...]] = {einsum.name: () for einsum in self.einsums}
@@ -60,13 +65,13 @@ class Structure:
 
     def _turn(self, einsum: Einsum, rank: str) -> int:
         """Equal for Einsums that can be under one loop over `rank`; -1 without such a loop."""
-        if rank not in einsum.variables:
+        if rank not in self.ranks[einsum.name]:
             return -1
         return self.sharing[rank][einsum.name]
 
     def shared_depth(self, tensor: str) -> int:
         """How many of `loops` all users of `tensor` share: it can be held at 0 to that depth."""
-        users = [self.runs[e.name] for e in self.einsums if tensor in _tensors(e)]
+        users = [self.runs[e.name] for e in self.einsums if tensor in e.tensors]
         depth = 0
         while depth < len(self.loops) and len({run[: depth + 1] for run in users}) == 1:
             depth += 1
@@ -74,7 +79,7 @@ class Structure:
 
     def depth_in(self, einsum: Einsum, depth: int) -> int:
         """Temporal loops above `einsum` at `depth` of `loops`, those that it has not left out."""
-        return len(self.batch) + sum(rank in einsum.variables for rank in self.loops[:depth])
+        return len(self.batch) + sum(rank in self.ranks[einsum.name] for rank in self.loops[:depth])
 
     def forks(self, einsum: Einsum, depth: int) -> tuple[int, ...]:
         """The loops above `einsum` at every place, down to `depth`, where its nest branches."""
@@ -97,7 +102,7 @@ class Structure:
     def _below(
         self, einsums: tuple[Einsum, ...], depth: int, holds: tuple[tuple[Hold, int], ...]
     ) -> tuple[Node, ...]:
-        used = {tensor for einsum in einsums for tensor in _tensors(einsum)}
+        used = {tensor for einsum in einsums for tensor in einsum.tensors}
         here = tuple(
             replace(hold, tensors=tensors)
             for hold, at in holds
@@ -114,7 +119,7 @@ class Structure:
         return (*here, *_together(tuple(branches)))
 
     def _loop(self, rank: str, depth: int, einsum: Einsum) -> tuple[Node, ...]:
-        if rank not in einsum.variables:
+        if rank not in self.ranks[einsum.name]:
             return ()
         if depth < len(self.outer):
             return (For(rank, self.tile_names()[rank]),)
@@ -127,7 +132,3 @@ class Structure:
 
 def _together(nests: tuple[Nest, ...]) -> Nest:
     return nests[0] if len(nests) == 1 else (Branches(nests),)
-
-
-def _tensors(einsum: Einsum) -> set[str]:
-    return {einsum.tensor, *(access.tensor for access in einsum.inputs)}

@@ -23,6 +23,8 @@ from reports.commands.reproduce import reproduce
 from reports.commands.run import run
 from reports.commands.schedule import schedule
 from reports.commands.show import show
+from reports.commands.simulate import simulate
+from reports.commands.whatif import whatif
 
 
 class _Commands(TyperGroup):
@@ -61,6 +63,8 @@ app.command("passes")(passes)
 app.command("run")(run)
 app.command("evaluate")(evaluate)
 app.command("schedule")(schedule)
+app.command("simulate")(simulate)
+app.command("whatif")(whatif)
 app.command("map")(map_cascade)
 app.command("list")(list_names)
 app.command("show")(show)

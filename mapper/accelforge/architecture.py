@@ -191,15 +191,14 @@ class _Action:
 
 
 def _action(node: Section, wanted: str) -> _Action:
-    for part in node.listed("actions"):
-        part.offer("energy", "throughput", "bits_per_action")
-        if part.text("name") == wanted:
-            bits = part.integer("bits_per_action") if "bits_per_action" in part else 1
-            rate = _bound(part, "throughput") if "throughput" in part else None
-            action = _Action(_number(part, "energy") * _JOULE, rate, bits)
-            part.done()
-            return action
-    node.fail("actions", f"there is no action {wanted}", rule=f"name one {wanted}")
+    part = next((one for one in node.listed("actions") if one.text("name") == wanted), None)
+    if part is None:
+        node.fail("actions", f"there is no action {wanted}", rule=f"name one {wanted}")
+    bits = part.integer("bits_per_action") if "bits_per_action" in part else 1
+    rate = _bound(part, "throughput") if "throughput" in part else None
+    action = _Action(_number(part, "energy") * _JOULE, rate, bits)
+    part.done()
+    return action
 
 
 def _bound(node: Section, key: str) -> float | None:

@@ -65,12 +65,16 @@ class _Reader:
                 case "!Sequential":
                     parts = [part.listed("nodes") for part in node.listed("nodes")]
                     found += _holds(pending)
-                    return (*found, Branches(tuple(self.nest(part, ()) for part in parts)))
+                    nests = (self.nest(part, ()) for part in parts)
+                    return (*found, Branches(tuple(nest for nest in nests if nest)))
                 case "!Nested":
                     return (*found, *self.nest(node.listed("nodes"), pending))
                 case "!Compute":
-                    einsum = self.workload.einsum_names[node.text("einsum")]
-                    found += [*_holds(pending), Compute(einsum, node.text("component"))]
+                    name, unit = node.text("einsum"), node.text("component")
+                    if name in (copy.name for copy in self.workload.copies):
+                        return ()  # its target is its source: nothing moves within a memory
+                    einsum = self.workload.einsum_names[name]
+                    found += [*_holds(pending), Compute(einsum, unit)]
                 case tag:
                     node.fail("component", f"{tag or 'a node without a tag'} cannot be imported")
             node.done()
@@ -78,7 +82,8 @@ class _Reader:
 
     def _stored(self, node: Section) -> tuple[_Storage, ...]:
         memory = self.machine.architecture.memory(node.text("component"))
-        names = node.texts("tensors")
+        sources = self.workload.sources
+        names = dict.fromkeys(sources.get(name, name) for name in node.texts("tensors"))
         known = {tensor.name for tensor in self.workload.cascade.tensors}
         return tuple(
             _Storage(name, memory.name)

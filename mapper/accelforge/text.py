@@ -40,6 +40,6 @@ def _rendered(source: Source, values: Mapping[str, int | float | str]) -> str:
         ) from None
     environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined)
     try:
-        return environment.from_string(source.text).render(values)
+        return str(environment.from_string(source.text).render(values))
     except (TemplateError, ArithmeticError, OverflowError, TypeError, ValueError) as error:
         raise SpecError(f"the template cannot be rendered: {error}", source=source) from None

@@ -13,35 +13,15 @@ from dataclasses import dataclass
 
 from archsim.quantities import Unit, parse_quantity
 from archsim.section import Section
-from archsim.yaml_nodes import Scalar, Sequence
 from einsum.cascade import Cascade, Role
 from einsum.errors import Source, SpecError
 from einsum.parser import parse_cascade
+from mapper.accelforge.einsums import Access, Entry, read_entries, without_copies
 from mapper.accelforge.sets import Tensors, tensors
 from mapper.accelforge.text import open_spec
 
-_ACCESS = re.compile(r"\s*(?P<name>\w+)\s*\[(?P<indices>[^\]]*)\]\s*")
 _BOUND = re.compile(r"\s*0\s*<=\s*(?P<variable>\w+)\s*<\s*(?P<size>.+)")
 _FORMATS = {4: "int4", 8: "int8", 16: "bf16", 32: "fp32"}
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """A tensor with the rank variable of each of its ranks."""
-
-    tensor: str
-    projection: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """An Einsum of a workload. A copy has no cost where source and target lie together."""
-
-    name: str
-    output: Access
-    inputs: tuple[Access, ...]
-    renames: tuple[tuple[str, str], ...]
-    is_copy: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,21 +39,35 @@ class Workload:
     einsum_names: Mapping[str, str]
     copies: tuple[Entry, ...] = ()
 
+    @property
+    def sources(self) -> Mapping[str, str]:
+        """What a copy is called in the cascade."""
+        found: dict[str, str] = {}
+        for copy in self.copies:
+            source = copy.inputs[0].tensor
+            found[copy.output.tensor] = found.get(source, source)
+        return found
+
 
 def load_workload(
-    source: Source, values: Mapping[str, int | float | str] | None = None, name: str = "workload"
+    source: Source,
+    values: Mapping[str, int | float | str] | None = None,
+    name: str = "workload",
+    bits: int | None = None,
 ) -> Workload:
     """The cascade in the text of an AccelForge workload, its template filled with `values`.
+
+    `bits` replaces the width of all values.
 
     Raises `SpecError` with the place of what it has and a cascade cannot have.
     """
     top = open_spec(source, values or {})
     part = top.section("workload")
     part.offer("persistent_tensors", "iteration_space_shape", "rank_sizes")
-    everything = _entries(part)
-    entries = _without_copies(everything)
+    everything = read_entries(part)
+    entries = without_copies(everything)
     sizes = _sizes(part, entries)
-    cascade = parse_cascade(_text(name, entries, sizes, part), source.name)
+    cascade = parse_cascade(_text(name, entries, sizes, part, bits), source.name)
     part.done()
     renames = _default_renames(top)
     top.done()
@@ -87,96 +81,6 @@ def load_workload(
 
 
 # Reading.
-
-
-def _entries(part: Section) -> tuple[Entry, ...]:
-    part.offer("einsums")
-    node = part.table.entries.get("einsums")
-    if not isinstance(node, Sequence):
-        part.fail("einsums", "einsums is not a list")
-    found = []
-    for item in node.items:
-        if isinstance(item, Scalar):
-            found.append(_equation(item.text, (), False, part))
-            continue
-        section = Section(part.source, item, (*part.path, "einsums"), item.span)  # type: ignore[arg-type]
-        found.append(_entry(section))
-        section.done()
-    return tuple(found)
-
-
-def _entry(section: Section) -> Entry:
-    section.offer("name", "renames", "is_copy_operation", "tensor_accesses", "einsum")
-    renames: tuple[tuple[str, str], ...] = ()
-    if "renames" in section:
-        table = section.section("renames")
-        renames = tuple((key, table.text(key)) for key in table)
-    copies = "is_copy_operation" in section
-    is_copy = copies and section.text("is_copy_operation").lower() == "true"
-    if "einsum" in section:
-        return _equation(section.text("einsum"), renames, is_copy, section)
-    outputs, inputs = [], []
-    for one in section.listed("tensor_accesses"):
-        access = Access(one.text("name"), _projection(one))
-        is_output = "output" in one and one.text("output").lower() == "true"
-        (outputs if is_output else inputs).append(access)
-        one.done()
-    if len(outputs) != 1:
-        section.fail("tensor_accesses", f"{len(outputs)} outputs", rule="an Einsum has one output")
-    return Entry(section.text("name"), outputs[0], tuple(inputs), renames, is_copy)
-
-
-def _projection(one: Section) -> tuple[tuple[str, str], ...]:
-    node = one.table.entries.get("projection")
-    if isinstance(node, Sequence):
-        return tuple((name.upper(), name) for name in one.texts("projection"))
-    table = one.section("projection")
-    return tuple((rank, table.text(rank)) for rank in table)
-
-
-def _equation(
-    text: str, renames: tuple[tuple[str, str], ...], is_copy: bool, part: Section
-) -> Entry:
-    left, _, right = text.partition("=")
-    found = [_access(piece, text, part) for piece in (left, *right.split("*"))]
-    return Entry(found[0].tensor, found[0], tuple(found[1:]), renames, is_copy)
-
-
-def _access(piece: str, text: str, part: Section) -> Access:
-    match = _ACCESS.fullmatch(piece)
-    if match is None:
-        raise SpecError(
-            f"{piece.strip()!r} in {text!r} is not an access",
-            rule="an Einsum is written T[m, n] = A[m, k] * B[K: k, n]",
-            source=part.source,
-            span=part.span,
-        )
-    pairs = []
-    for index in match["indices"].split(","):
-        rank, colon, variable = (piece.strip() for piece in index.partition(":"))
-        pairs.append((rank, variable) if colon else (rank.upper(), rank))
-    for _, variable in pairs:
-        if not variable.isidentifier():
-            raise SpecError(
-                f"{variable!r} is not a rank variable",
-                rule="indices that are computed cannot be imported",
-                source=part.source,
-                span=part.span,
-            )
-    return Access(match["name"], tuple(pairs))
-
-
-def _without_copies(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
-    same: dict[str, str] = {}
-    kept = []
-    for entry in entries:
-        inputs = tuple(Access(same.get(a.tensor, a.tensor), a.projection) for a in entry.inputs)
-        if entry.is_copy:
-            same[entry.output.tensor] = inputs[0].tensor
-        else:
-            renames = tuple((key, same.get(value, value)) for key, value in entry.renames)
-            kept.append(Entry(entry.name, entry.output, inputs, renames, False))
-    return tuple(kept)
 
 
 def _sizes(part: Section, entries: tuple[Entry, ...]) -> dict[str, int]:
@@ -211,13 +115,21 @@ def _sizes(part: Section, entries: tuple[Entry, ...]) -> dict[str, int]:
 # Writing.
 
 
-def _text(name: str, entries: tuple[Entry, ...], sizes: Mapping[str, int], part: Section) -> str:
+def _text(
+    name: str,
+    entries: tuple[Entry, ...],
+    sizes: Mapping[str, int],
+    part: Section,
+    given_bits: int | None,
+) -> str:
     ranks: dict[str, list[str]] = {}
     for entry in entries:
         for access in (entry.output, *entry.inputs):
             ranks.setdefault(access.tensor, [rank for rank, _ in access.projection])
     made = {entry.output.tensor for entry in entries}
     bits = _bits(part, frozenset(ranks))
+    if given_bits is not None:
+        bits = dict.fromkeys(bits, given_bits)
     first: dict[str, str] = {}
     for entry in entries:
         for access in entry.inputs:
