@@ -57,6 +57,10 @@ class Activity:
         space = self.shapes.space(leaf.einsum)
         return useful(conditions, space, self.shapes) / prod(space.values())
 
+    def useful_points(self, einsum: Einsum) -> int:
+        """The points of its iteration space at which all conditions hold."""
+        return useful(self.conditions[einsum.name], self.shapes.space(einsum), self.shapes)
+
     def moved(self, einsum: Einsum, tile: Extents, stepped: frozenset[str]) -> Array:
         """The share of an access pattern that is not skipped, where `tile` is what is moved.
 

@@ -75,7 +75,8 @@ class ComputeUnit:
     """An array of PEs below each instance of `memory`, the innermost memory that it reads.
 
     `dims` are its dimensions (none: a scalar unit). `components` is the hardware of one PE
-    with its count, for the area.
+    with its count, for the area. A unit that `latches` keeps an operand or a sum while the next
+    point needs the same one; another one reads and writes them for every point.
     """
 
     name: str
@@ -83,6 +84,7 @@ class ComputeUnit:
     dims: tuple[Dim, ...]
     operations: tuple[Operation, ...]
     components: tuple[tuple[str, int], ...] = ()
+    latches: bool = True
 
 
 @dataclass(frozen=True)
@@ -173,6 +175,16 @@ class Architecture:
         """The dimensions that the PEs of `unit` are spread over, from the root inwards."""
         owners = (*(memory.name for memory in self.path(unit)), unit)
         return tuple(f"{own}.{one.name}" for own in owners for one in self.own_dims(own))
+
+    def instance_dims(self, name: str) -> frozenset[str]:
+        """The dimensions that tell the instances of a memory, or the PEs of a unit, apart."""
+        if name in self._units:
+            return frozenset(self.dims_above(name))
+        private = self.memory(name).per_unit
+        if private is not None:
+            return frozenset(self.dims_above(private))
+        above = self._upwards(name)
+        return frozenset(f"{one.name}.{dim.name}" for one in above for dim in one.fanout)
 
     def _upwards(self, memory: str | None) -> tuple[Memory, ...]:
         found: list[Memory] = []

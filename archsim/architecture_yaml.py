@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from enum import Enum
 from pathlib import PurePath
 from typing import TypeVar
 
@@ -15,6 +16,11 @@ from archsim.section import Path, Section, open_section
 from einsum.errors import Source, SpecError, choices
 
 T = TypeVar("T")
+
+
+class _Yes(Enum):
+    TRUE = "true"
+    FALSE = "false"
 
 
 def parse_architecture(source: Source, overrides: Sequence[tuple[str, str]] = ()) -> Architecture:
@@ -112,6 +118,7 @@ def _read_unit(name: str, section: Section) -> ComputeUnit:
         dims=_read_dims(section, "dims"),
         operations=tuple(_read_operation(*entry) for entry in section.sections("operations")),
         components=_read_counts(section, "components"),
+        latches="latches" not in section or section.choice("latches", _Yes) is _Yes.TRUE,
     )
     section.done()
     return unit
@@ -192,6 +199,8 @@ def _unit_lines(unit: ComputeUnit) -> list[str]:
         lines.append(f"  {operation.name}: {{cycles: {cycles}{uses}}}")
     if unit.components:
         lines.append(f"components: {_counts(unit.components)}")
+    if not unit.latches:
+        lines.append("latches: false")
     return lines
 
 

@@ -5,39 +5,33 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from archsim.architecture import Architecture, ComputeUnit
+from archsim.compulsory import compulsory_bytes
 from archsim.report import Bounds
 from archsim.work import needed, no_unit, operation_on, supports
-from einsum.cascade import Cascade, Einsum, Role
+from einsum.cascade import Einsum
+from einsum.shapes import Shapes
 
 
 def bounds(
-    cascade: Cascade,
-    sizes: Mapping[str, int],
-    architecture: Architecture,
-    useful_points: Mapping[str, float],
+    shapes: Shapes, architecture: Architecture, useful_points: Mapping[str, float]
 ) -> Bounds:
-    """Lower bounds for `cascade` on `architecture`.
+    """Lower bounds for the cascade of `shapes` on `architecture`.
 
-    Compulsory traffic reads every input once and writes every output once. The compute bound
-    divides every Einsum over the units that can compute it, every PE busy. The roofline is
-    the longer of computing and moving the compulsory bytes.
+    Compulsory traffic is that of `archsim.compulsory`. The compute bound divides every Einsum
+    over the units that can compute it, every PE busy. The roofline is the longer of computing
+    and moving the compulsory bytes.
     """
-    moved = 0.0
-    for tensor in cascade.tensors:
-        if tensor.role is Role.INTERMEDIATE:
-            continue
-        elements = 1.0
-        for rank in tensor.ranks:
-            elements *= sizes[rank]
-        moved += elements * tensor.format.bits_per_value / 8
-    compute = _compute_bound(cascade, architecture, useful_points) / architecture.clock_hz
-    bandwidth = architecture.root.bandwidth_bytes_per_s
-    memory = moved / bandwidth if bandwidth else 0.0
+    moved = compulsory_bytes(shapes)
+    cycles = compute_bound(shapes.cascade.steps, architecture, useful_points)
+    compute = cycles / architecture.clock_hz
+    root = architecture.root
+    bandwidth = root.bandwidth_bytes_per_s
+    memory = moved / (bandwidth * architecture.instances(root.name)) if bandwidth else 0.0
     return Bounds(moved, compute, max(compute, memory))
 
 
-def _compute_bound(
-    cascade: Cascade, architecture: Architecture, useful_points: Mapping[str, float]
+def compute_bound(
+    einsums: Sequence[Einsum], architecture: Architecture, useful_points: Mapping[str, float]
 ) -> float:
     """Cycles when every Einsum is divided over the units that can compute it, as well as can be.
 
@@ -49,9 +43,9 @@ def _compute_bound(
             for unit in architecture.units
             if supports(unit, einsum)
         }
-        for einsum in cascade.steps
+        for einsum in einsums
     ]
-    for einsum, able in zip(cascade.steps, work, strict=True):
+    for einsum, able in zip(einsums, work, strict=True):
         if not able:
             raise no_unit(einsum, architecture)
     return least_makespan(work)

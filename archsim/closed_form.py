@@ -15,9 +15,13 @@ from archsim.activity import Activity
 from archsim.architecture import Architecture
 from archsim.latency import compute_time, group_time, memory_times
 from archsim.mapping import Mapping as LoopMapping
+from archsim.mapping import Policy
 from archsim.nest import Array, Leaf, walk
 from archsim.occupancy import occupied_bytes
-from archsim.traffic import Transfer, transfers
+from archsim.schedule import schedule
+from archsim.tiles import Reaches
+from archsim.traffic import transfers
+from archsim.transfer import Transfer
 from archsim.work import Work, work
 from einsum.cascade import Cascade
 from einsum.errors import SpecError, choices
@@ -28,7 +32,8 @@ from einsum.shapes import Shapes
 class ClosedForm:
     """A mapping's amounts; arrays over the candidates, or 0-d for a mapping without free tiles.
 
-    `occupied_bytes` and `moved_bytes` are by memory; the memories' times by group and memory.
+    `occupied_bytes` is of the fullest instance of each memory, `moved_bytes` of all instances;
+    the times are by what runs one after another: a group, or an Einsum of a serial one.
     """
 
     leaves: tuple[Leaf, ...]
@@ -41,7 +46,7 @@ class ClosedForm:
 
     @property
     def latency_s(self) -> Array:
-        """Groups run one after another."""
+        """All that runs one after another."""
         times = (group_time(c, m) for c, m in zip(self.compute_s, self.memory_s, strict=True))
         return sum(times, start=np.asarray(0.0))
 
@@ -64,32 +69,51 @@ def closed_form(
         for leaf in walk(group.nest, cascade, architecture, shapes.sizes, tiles or {}, number)
     )
     activity = Activity.of(cascade, shapes)
+    reaches = Reaches.of(leaves, shapes)
     works = tuple(
         work(leaf, architecture, activity.executed(leaf), activity.useful(leaf)) for leaf in leaves
     )
-    moved = transfers(leaves, cascade, architecture, activity)
+    moved = transfers(leaves, reaches, architecture, activity)
     bandwidths = {
         memory.name: memory.bandwidth_bytes_per_s * architecture.instances(memory.name)
         for memory in architecture.memories
         if memory.bandwidth_bytes_per_s is not None
     }
+    pipelined = {} if tiles else _pipelined_cycles(cascade, shapes, architecture, mapping)
     compute_s, memory_s = [], []
     for number, group in enumerate(mapping.groups):
-        own = tuple(one for one in works if one.group == number)
-        compute_s.append(compute_time(group, own, architecture.clock_hz))
-        group_bytes = moved_bytes(
-            tuple(t for t in moved if t.group == number), cascade, architecture
-        )
-        memory_s.append(memory_times(group_bytes, bandwidths))
+        members = [one.einsum for one in works if one.group == number]
+        serial = group.policy is Policy.SERIAL
+        for together in [[name] for name in members] if serial else [members]:
+            own = tuple(one for one in works if one.einsum in together)
+            compute_s.append(compute_time(group, own, architecture.clock_hz, pipelined.get(number)))
+            its = tuple(one for one in moved if one.einsum in together)
+            memory_s.append(memory_times(moved_bytes(its, cascade, architecture), bandwidths))
     return ClosedForm(
         leaves,
         works,
         moved,
-        occupied_bytes(leaves, cascade),
+        occupied_bytes(leaves, reaches, architecture, serial_groups(mapping)),
         moved_bytes(moved, cascade, architecture),
         tuple(compute_s),
         tuple(memory_s),
     )
+
+
+def serial_groups(mapping: LoopMapping) -> frozenset[int]:
+    """The numbers of the groups whose Einsums run one after another."""
+    return frozenset(i for i, g in enumerate(mapping.groups) if g.policy is Policy.SERIAL)
+
+
+def _pipelined_cycles(
+    cascade: Cascade, shapes: Shapes, architecture: Architecture, mapping: LoopMapping
+) -> dict[int, int]:
+    """The cycles of each group that is pipelined."""
+    wanted = [n for n, group in enumerate(mapping.groups) if group.policy is Policy.PIPELINED]
+    if not wanted:
+        return {}
+    found = schedule(cascade, shapes, architecture, mapping)
+    return {number: found.group_cycles(number) for number in wanted}
 
 
 def check_complete(cascade: Cascade, mapping: LoopMapping) -> None:

@@ -1,6 +1,7 @@
 """The mapping of a cascade that has none: every Einsum by itself, as well as it can be tiled.
 
-The rule. Each Einsum is a group of its own, between which tensors go through the root memory.
+The rule. Each Einsum is a group of its own, between which tensors go through the root memory; only
+those that need each other's values step by step (a recurrence) share the loop over the steps.
 It runs on the unit that is fastest for it. The array's dimensions are filled greedily, longest
 rank first; ranks that all of its tensors have are stepped through outermost; the three longest of
 the others get a free tile size and every loop order, the rest stay whole, with all its tensors
@@ -10,16 +11,19 @@ fusion, no search across Einsums.
 
 from __future__ import annotations
 
-from itertools import permutations
+from collections.abc import Mapping
+from itertools import combinations, permutations, product
 
 from archsim.architecture import Architecture, ComputeUnit, Memory
 from archsim.closed_form import closed_form
-from archsim.free_tiles import choose_tiles
-from archsim.mapping import Compute, For, Group, Hold, Node, Policy, Spread
+from archsim.free_tiles import choose_tiles, overflow
+from archsim.mapping import Branches, Compute, For, Group, Hold, Nest, Node, Policy, Spread
 from archsim.mapping import Mapping as LoopMapping
 from archsim.work import needed, no_unit, operation_on, supports
 from einsum.cascade import Cascade, Einsum
+from einsum.errors import SpecError
 from einsum.expression import variables
+from einsum.graph import order, recurrences
 from einsum.shapes import Shapes
 
 _FREE_RANKS = 3  # more would multiply the tilings beyond what a default should cost
@@ -30,8 +34,18 @@ def default_mapping(cascade: Cascade, shapes: Shapes, architecture: Architecture
 
     Raises `SpecError` if no unit can compute an Einsum.
     """
-    groups = tuple(_best_group(e, cascade, shapes, architecture) for e in cascade.steps)
-    return LoopMapping("default", groups)
+    members = {name: names for names in recurrences(cascade) for name in names}
+    groups: dict[tuple[str, ...], Group] = {}
+    for einsum in order(cascade):
+        together = members.get(einsum.name, (einsum.name,))
+        steps = tuple(e for e in order(cascade) if e.name in together)
+        if einsum.is_initial or together in groups:
+            continue
+        if len(steps) > 1:
+            groups[together] = _recurrence(steps, cascade, shapes, architecture)
+        else:
+            groups[together] = _best_group(einsum, cascade, shapes, architecture)
+    return LoopMapping("default", tuple(groups.values()))
 
 
 def fastest_unit(einsum: Einsum, architecture: Architecture) -> ComputeUnit:
@@ -54,33 +68,79 @@ def _best_group(
     einsum: Einsum, cascade: Cascade, shapes: Shapes, architecture: Architecture
 ) -> Group:
     unit = fastest_unit(einsum, architecture)
-    spreads, chunk = _fill_array(einsum, unit, shapes, architecture)
+    # The steps of a running tensor follow one another; all else may be spread.
+    steps = cascade.iterative_variables(einsum.tensor)
+    extents = {v: shapes.extent(v) for v in einsum.variables if v not in steps}
+    spreads, chunk = _fill_array(extents, unit, architecture)
     tensors = (*einsum.inputs, einsum.output)
     shared = [v for v in einsum.variables if all(v in variables(t) for t in tensors)]
     rest = sorted((v for v in einsum.variables if v not in shared), key=shapes.extent, reverse=True)
     free = rest[:_FREE_RANKS]
     outer: list[Node] = [For(v, chunk.get(v, 1)) for v in shared]
     buffer = _largest_buffer(architecture, unit)
-    held = tuple(dict.fromkeys(t.tensor for t in tensors if buffer and buffer.holds(t.tensor)))
-    candidates: list[tuple[tuple[float, float], int, Group]] = []
-    for order in permutations(free):
-        loops: list[Node] = [For(v, f"{v} tile") for v in order]
-        holds: list[Node] = [Hold(held, buffer.name)] if buffer and held else []
-        inner: list[Node] = [For(v, chunk.get(v, 1)) for v in order]
-        nest = (*outer, *loops, *holds, *inner, *spreads, Compute(einsum.name, unit.name))
-        group = Group(nest, Policy.SERIAL)
+    names = dict.fromkeys(t.tensor for t in tensors if buffer and buffer.holds(t.tensor))
+    for kept in range(len(names), -1, -1):  # as many tensors as fit
+        found: list[tuple[tuple[float, float], int, Group]] = []
+        for held, nested in product(combinations(names, kept), permutations(free)):
+            loops: list[Node] = [For(v, f"{v} tile") for v in nested]
+            holds: list[Node] = [Hold(held, buffer.name)] if buffer and held else []
+            inner: list[Node] = [For(v, chunk.get(v, 1)) for v in nested]
+            nest = (*outer, *loops, *holds, *inner, *spreads, Compute(einsum.name, unit.name))
+            group = Group(nest, Policy.SERIAL)
+            cost = _tiled(cascade, shapes, architecture, group)
+            if cost is not None:
+                found.append((cost[0], len(found), cost[1]))
+        if found:
+            return min(found)[2]
+    raise AssertionError("a nest that holds nothing fits")
+
+
+def _recurrence(
+    steps: tuple[Einsum, ...], cascade: Cascade, shapes: Shapes, architecture: Architecture
+) -> Group:
+    """Einsums that need each other's values of the step before: one loop over the steps."""
+    carried = {v for e in steps for v in cascade.iterative_variables(e.tensor)}
+    common = [v for v in steps[0].variables if all(v in e.output_variables for e in steps)]
+    branches: list[Nest] = []
+    chunks = dict.fromkeys(common, 1)
+    for einsum in steps:
+        unit = fastest_unit(einsum, architecture)
+        extents = {v: shapes.extent(v) for v in einsum.variables if v not in carried}
+        spreads, chunk = _fill_array(extents, unit, architecture)
+        branches.append((*spreads, Compute(einsum.name, unit.name)))
+        chunks |= {v: max(chunks[v], chunk.get(v, 1)) for v in common}
+    outer: Nest = tuple(For(v, chunks[v]) for v in common if v not in carried)
+    inner: Nest = (*(For(v) for v in common if v in carried), Branches(tuple(branches)))
+    buffer = _largest_buffer(architecture, fastest_unit(steps[0], architecture))
+    running = (e.tensor for e in steps if cascade.iterative_variables(e.tensor))
+    held = tuple(name for name in running if buffer and buffer.holds(name))
+    if buffer and held:
+        group = Group((*outer, Hold(held, buffer.name), *inner), Policy.SERIAL)
+        if _tiled(cascade, shapes, architecture, group):
+            return group
+    return Group((*outer, *inner), Policy.SERIAL)
+
+
+def _tiled(
+    cascade: Cascade, shapes: Shapes, architecture: Architecture, group: Group
+) -> tuple[tuple[float, float], Group] | None:
+    """Latency and root traffic of `group` with its best tiles; None if it fits with none."""
+    try:
         mapping = choose_tiles(cascade, shapes, architecture, LoopMapping("default", (group,)))
-        form = closed_form(cascade, shapes, architecture, mapping)
-        root = float(form.moved_bytes[architecture.root.name])
-        candidates.append(((float(form.latency_s), root), len(candidates), mapping.groups[0]))
-    return min(candidates)[2]
+    except SpecError:
+        return None
+    form = closed_form(cascade, shapes, architecture, mapping)
+    if any(float(missing) > 0 for missing in overflow(form, architecture).values()):
+        return None
+    root = float(form.moved_bytes[architecture.root.name])
+    return (float(form.latency_s), root), mapping.groups[0]
 
 
 def _fill_array(
-    einsum: Einsum, unit: ComputeUnit, shapes: Shapes, architecture: Architecture
+    extents: Mapping[str, int], unit: ComputeUnit, architecture: Architecture
 ) -> tuple[tuple[Spread, ...], dict[str, int]]:
-    """Spatial loops that use as much of the array as the Einsum's ranks can."""
-    left = {v: shapes.extent(v) for v in einsum.variables}
+    """Spatial loops that use as much of the array as variables of these extents can."""
+    left = dict(extents)
     chunk: dict[str, int] = {}
     spreads = []
     for dim in architecture.dims_above(unit.name):

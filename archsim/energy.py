@@ -15,7 +15,7 @@ from archsim.architecture import Architecture, ComputeUnit, Memory
 from archsim.area import pe_pitch_mm
 from archsim.components import Library
 from archsim.nest import Array
-from archsim.traffic import Direction, Transfer
+from archsim.transfer import Direction, Transfer
 from archsim.work import Work
 from einsum.cascade import Cascade
 
@@ -25,11 +25,23 @@ class Accounting(Enum):
 
     COMPLETE: every access of every instance. PUBLISHED: as the FuseMax artifact counts, with
     its faults, to check against its results: the register files of an array as if it had one
-    PE, partial sums that arrive in another array's register files once per product, no network.
+    PE, operations of several steps without their accesses, no network.
     """
 
     COMPLETE = "complete"
     PUBLISHED = "published"
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What else a published evaluation counted otherwise.
+
+    It left out the energy of the components `omits`, and took the memories of `priced` in the
+    place of the architecture's own (None: its own).
+    """
+
+    omits: frozenset[str] = frozenset()
+    priced: Architecture | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +63,10 @@ def energy(
     architecture: Architecture,
     library: Library,
     accounting: Accounting,
-    omitted: frozenset[str] = frozenset(),
+    published: Published | None = None,
 ) -> tuple[EnergyTerm, ...]:
-    """Every energy term of a mapping.
-
-    `omitted` names components that the `PUBLISHED` accounting counts as zero.
-    """
-    book = _Book(cascade, architecture, library, accounting, omitted)
+    """Every energy term of a mapping; `published` says more about the `PUBLISHED` accounting."""
+    book = _Book(cascade, architecture, library, accounting, published or Published())
     terms = [term for one in works for term in book.operations(one)]
     terms += [term for transfer in moved for term in book.movement(transfer)]
     return tuple(term for term in terms if np.any(term.energy_pj > 0))
@@ -69,72 +78,67 @@ class _Book:
     architecture: Architecture
     library: Library
     accounting: Accounting
-    omitted: frozenset[str]
+    published: Published
 
     def operations(self, one: Work) -> Iterator[EnergyTerm]:
         unit = self.architecture.unit(one.unit)
         private = private_memory(self.architecture, unit)
+        bits = self._argument_bits(one.einsum)
         for operation, count in one.operations:
             total = one.points * count
             per_operation = sum(steps * self._component(name) for name, steps in operation.uses)
             yield EnergyTerm(
                 unit.name, operation.name, one.einsum, "", total, total * per_operation
             )
-            steps = sum(number for _, number in operation.uses)
+            steps = operation.cycles
             if private and steps > 1 and self.accounting is Accounting.COMPLETE:
-                # The argument is read again in every further step; the running value is chained.
-                again = total * (steps - 1)
-                yield self._access(private, "read", one.einsum, "", again, 16.0)
+                # The argument is kept for the further steps; the running value is chained.
+                yield self._access(private, "write", one.einsum, "", total, bits)
+                yield self._access(private, "read", one.einsum, "", total * (steps - 1), bits)
+
+    def _argument_bits(self, einsum: str) -> float:
+        """The width of the widest operand: what an operation's argument is computed in."""
+        step = next(e for e in self.cascade.steps if e.name == einsum)
+        used = (*(access.tensor for access in step.inputs), step.tensor)
+        return max(self.cascade.tensor(name).format.bits_per_value for name in used)
 
     def _component(self, name: str) -> float:
-        if self.accounting is Accounting.PUBLISHED and name in self.omitted:
+        if self.accounting is Accounting.PUBLISHED and name in self.published.omits:
             return 0.0
         return self.library.operation_cost(name, self.architecture.node_nm).energy_pj
 
     def movement(self, transfer: Transfer) -> Iterator[EnergyTerm]:
         """Both ends of a transfer, and the network between a memory and an array."""
-        upper = self.architecture.memory(transfer.upper)
         bits = self.cascade.tensor(transfer.tensor).format.bits_per_value
-        down = transfer.direction is Direction.DOWN
+        actions = ("read", "write") if transfer.direction is Direction.DOWN else ("write", "read")
+        ends = ((transfer.upper, transfer.elements), (transfer.lower, transfer.deliveries))
         units = {unit.name: unit for unit in self.architecture.units}
-        unit = units.get(transfer.lower)
-        yield self._access(
-            upper,
-            "read" if down else "write",
-            transfer.einsum,
-            transfer.tensor,
-            transfer.elements,
-            bits,
-        )
-        if unit is None:
-            lower = self.architecture.memory(transfer.lower)
-            yield self._access(
-                lower,
-                "write" if down else "read",
-                transfer.einsum,
-                transfer.tensor,
-                transfer.deliveries,
-                bits,
-            )
-        elif upper.per_unit != unit.name and self.accounting is Accounting.COMPLETE:
-            yield self._hops(unit, transfer, bits)
+        for (name, values), action in zip(ends, actions, strict=True):
+            if name not in units:
+                memory = self.architecture.memory(name)
+                yield self._access(memory, action, transfer.einsum, transfer.tensor, values, bits)
+        if self.accounting is Accounting.COMPLETE and np.any(transfer.hops > 0):
+            name = transfer.lower
+            array = units.get(name) or units[self.architecture.memory(name).per_unit or ""]
+            yield self._hops(array, transfer, bits)
 
     def _access(
         self, memory: Memory, action: str, einsum: str, tensor: str, values: Array, bits: float
     ) -> EnergyTerm:
+        if self.accounting is Accounting.PUBLISHED:
+            priced = self.published.priced.memories if self.published.priced else ()
+            memory = next((one for one in priced if one.name == memory.name), memory)
+            if memory.per_unit is not None:
+                values = values / self.architecture.pes(memory.per_unit)
         cost = self.library.memory_cost(
             memory.component, memory.size_bytes, memory.access_bits, self.architecture.node_nm
         )
         accesses = values * (bits / memory.access_bits)
-        if self.accounting is Accounting.PUBLISHED and memory.per_unit is not None:
-            unit = self.architecture.unit(memory.per_unit)
-            if len(unit.dims) > 1:
-                accesses = accesses / self.architecture.pes(unit.name)
         each = cost.read_pj if action == "read" else cost.write_pj
         return EnergyTerm(memory.name, action, einsum, tensor, accesses, accesses * each)
 
     def _hops(self, unit: ComputeUnit, transfer: Transfer, bits: float) -> EnergyTerm:
-        """Every PE that an element reaches takes it from its neighbour, one PE pitch away."""
+        """A hop carries an element to the neighbouring PE, one PE pitch away."""
         pitch = pe_pitch_mm(unit, self.architecture, self.library)
         wire = self.library.operation_cost("wire", self.architecture.node_nm).energy_pj
         return EnergyTerm(
@@ -142,8 +146,8 @@ class _Book:
             "hop",
             transfer.einsum,
             transfer.tensor,
-            transfer.deliveries,
-            transfer.deliveries * (bits * pitch * wire),
+            transfer.hops,
+            transfer.hops * (bits * pitch * wire),
         )
 
 

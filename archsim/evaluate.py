@@ -11,9 +11,10 @@ from archsim.area import total_area_um2
 from archsim.bounds import bounds
 from archsim.closed_form import ClosedForm, check_complete, closed_form
 from archsim.components import Library
-from archsim.energy import Accounting, EnergyTerm, energy
+from archsim.energy import Accounting, EnergyTerm, Published, energy
 from archsim.free_tiles import choose_tiles, overflow
 from archsim.latency import memory_times
+from archsim.legality import check_loops, check_nodes
 from archsim.mapping import Mapping as LoopMapping
 from archsim.report import (
     CostReport,
@@ -23,7 +24,8 @@ from archsim.report import (
     TensorTraffic,
     UnitCost,
 )
-from archsim.traffic import Direction
+from archsim.tiles import Reaches
+from archsim.transfer import Direction
 from einsum.cascade import Cascade
 from einsum.errors import SpecError
 from einsum.shapes import Shapes
@@ -35,21 +37,23 @@ def evaluate(
     architecture: Architecture,
     mapping: LoopMapping,
     library: Library,
-    omitted: frozenset[str] = frozenset(),
+    published: Published | None = None,
 ) -> CostReport:
     """Latency, traffic, energy, area and utilization of `mapping`, with their bounds.
 
-    Free tile sizes of `mapping` are chosen first. `omitted` names components that the
-    published accounting leaves out. Raises `SpecError` if the mapping does not fit: it names
+    Free tile sizes of `mapping` are chosen first. `published` is what the published accounting
+    counts otherwise. Raises `SpecError` if the mapping does not fit: it names
     the memory and the missing bytes.
     """
     check_complete(cascade, mapping)
+    check_nodes(mapping, cascade, architecture)
     mapping = choose_tiles(cascade, shapes, architecture, mapping)
     form = closed_form(cascade, shapes, architecture, mapping)
+    check_loops(form.leaves, Reaches.of(form.leaves, shapes), architecture)
     _check_fit(form, architecture, mapping)
     latency = float(form.latency_s)
-    complete, published = (
-        energy(form.transfers, form.works, cascade, architecture, library, accounting, omitted)
+    complete, as_published = (
+        energy(form.transfers, form.works, cascade, architecture, library, accounting, published)
         for accounting in (Accounting.COMPLETE, Accounting.PUBLISHED)
     )
     useful = {one.einsum: float(one.useful_points) for one in form.works}
@@ -66,17 +70,17 @@ def evaluate(
         memory_s=float(sum(times.get(root, np.asarray(0.0)) for times in form.memory_s)),
         dram_traffic_bytes=float(form.moved_bytes.get(root, np.asarray(0.0))),
         energy_pj_complete=_total(complete),
-        energy_pj_published=_total(published),
+        energy_pj_published=_total(as_published),
         area_um2=total_area_um2(architecture, library),
         util_2d=_utilization(units, architecture, 2),
         util_1d=_utilization(units, architecture, 1),
-        util_useful_macs=macs / (latency * architecture.clock_hz * _mac_pes(architecture)),
-        bounds=bounds(cascade, shapes.sizes, architecture, useful),
+        util_useful_macs=_share(macs, latency * architecture.clock_hz * _mac_pes(architecture)),
+        bounds=bounds(shapes, architecture, useful),
         einsums=_einsums(form, architecture, complete),
         units=units,
         memories=_memories(form, cascade, architecture),
         tensors=_tensors(form, cascade, architecture),
-        energies=_energies(complete, published),
+        energies=_energies(complete, as_published),
     )
 
 
@@ -88,6 +92,10 @@ def _check_fit(form: ClosedForm, architecture: Architecture, mapping: LoopMappin
                 f"{float(form.occupied_bytes[name]):,.0f} bytes and is {float(short):,.0f} short",
                 rule="use smaller tiles, hold fewer tensors there, or make the memory larger",
             )
+
+
+def _share(part: float, whole: float) -> float:
+    return part / whole if whole else 0.0
 
 
 def _total(terms: Iterable[EnergyTerm]) -> float:
@@ -104,7 +112,8 @@ def _units(form: ClosedForm, architecture: Architecture, latency: float) -> tupl
     for unit in architecture.units:
         busy = sum(float(one.cycles) for one in form.works if one.unit == unit.name)
         busy_s = busy / architecture.clock_hz
-        rows.append(UnitCost(unit.name, architecture.pes(unit.name), busy_s, busy_s / latency))
+        pes = architecture.pes(unit.name)
+        rows.append(UnitCost(unit.name, pes, busy_s, _share(busy_s, latency)))
     return tuple(rows)
 
 
@@ -172,7 +181,7 @@ def _memories(
                 written,
                 float(seconds.get(memory.name, np.asarray(0.0))),
                 float(form.occupied_bytes.get(memory.name, np.asarray(0.0))),
-                None if memory.size_bytes is None else memory.size_bytes * instances,
+                memory.size_bytes,
             )
         )
     return tuple(rows)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import islice, product
-from math import ceil, isqrt
+from math import ceil, isqrt, prod
 
 import numpy as np
 
@@ -18,12 +17,12 @@ from einsum.cascade import Cascade
 from einsum.errors import SpecError
 from einsum.shapes import Shapes
 
-_CHUNK = 1 << 16  # candidates at once: enough to vectorise, little enough to stay in cache
+_CHUNK = 1 << 14  # candidates at once: enough to vectorise, little enough to stay in cache
 
 
 @dataclass(frozen=True, slots=True)
 class FreeTile:
-    """A loop's free tile size: a multiple of `base` whose quotient divides what it covers."""
+    """A loop's free tile size, and the values that it may take."""
 
     name: str
     variable: str
@@ -36,13 +35,21 @@ def divisors(value: int) -> tuple[int, ...]:
     return tuple(dict.fromkeys([*low, *(value // d for d in reversed(low))]))
 
 
+def _halves(value: int) -> Iterator[int]:
+    while value > 1:
+        yield value
+        value = -(-value // 2)
+    yield 1
+
+
 def free_tiles(
     mapping: LoopMapping, cascade: Cascade, sizes: Mapping[str, int]
 ) -> tuple[FreeTile, ...]:
     """The free tile sizes of `mapping` with their candidates.
 
     A tile is a multiple of the next fixed tile of the same variable inside it (1 if there is
-    none), and its number of such tiles divides that of the loop around it.
+    none), and its number of such tiles divides that of the loop around it. Where the inner tiles
+    do not divide the loop around, half, a quarter, ... of it are candidates too.
     """
     found: dict[str, FreeTile] = {}
     for group in mapping.groups:
@@ -57,6 +64,8 @@ def free_tiles(
                 span = min([whole, *fixed])
                 base = min(next((t for t in inner if isinstance(t, int)), 1), span)
                 quotients = divisors(ceil(span / base))
+                if span % base:  # the last tile is not full anyway
+                    quotients = tuple(sorted({*quotients, *_halves(ceil(span / base))}))
                 found[loop.tile] = FreeTile(
                     loop.tile, loop.variable, tuple(min(q * base, span) for q in quotients)
                 )
@@ -106,27 +115,31 @@ def choose_tiles(
     if not free:
         return mapping
     best: tuple[tuple[float, ...], tuple[int, ...]] | None = None
-    shortage: tuple[float, str] | None = None
-    combinations = product(*(tile.candidates for tile in free))
-    while chunk := list(islice(combinations, _CHUNK)):
-        columns = np.asarray(chunk, dtype=np.float64).T
-        tiles = {tile.name: column for tile, column in zip(free, columns, strict=True)}
+    shortage = (np.inf, "")
+    counts = tuple(len(tile.candidates) for tile in free)
+    for start in range(0, prod(counts), _CHUNK):
+        flat = np.arange(start, min(start + _CHUNK, prod(counts)))
+        columns = {
+            tile.name: np.asarray(tile.candidates)[index]
+            for tile, index in zip(free, np.unravel_index(flat, counts), strict=True)
+        }
+        tiles = {name: column.astype(np.float64) for name, column in columns.items()}
         form = closed_form(cascade, shapes, architecture, mapping, tiles)
-        excess = overflow(form, architecture)
-        fits = np.ones(len(chunk), dtype=bool)
-        for memory, missing in excess.items():
-            fits &= np.broadcast_to(missing <= 0, fits.shape)
-            least = float(np.min(missing))
-            if least > 0 and (shortage is None or least < shortage[0]):
-                shortage = (least, memory)
-        score = _first_best(form, architecture, fits)
+        excess = {
+            memory: np.maximum(np.broadcast_to(missing, flat.shape), 0.0)
+            for memory, missing in overflow(form, architecture).items()
+        }
+        total = sum(excess.values(), start=np.zeros(flat.shape))
+        nearest = int(np.argmin(total))
+        lacking = [(float(total[nearest]), m) for m in excess if excess[m][nearest] > 0]
+        shortage = min([shortage, *lacking])
+        score = _first_best(form, architecture, total <= 0)
         if score is not None and (best is None or score[0] < best[0]):
-            best = (score[0], chunk[score[1]])
+            best = (score[0], tuple(int(column[score[1]]) for column in columns.values()))
     if best is None:
-        short, memory = shortage or (0.0, architecture.root.name)
         raise SpecError(
             f"mapping {mapping.name} does not fit {architecture.name}: "
-            f"{memory} is {short:,.0f} bytes short even with the smallest tiles",
+            f"{shortage[1]} is {shortage[0]:,.0f} bytes short even with the best tiles",
             rule="hold fewer tensors there, or make the memory larger",
         )
     names = (tile.name for tile in free)
@@ -150,10 +163,9 @@ def _first_best(
 
 
 def overflow(form: ClosedForm, architecture: Architecture) -> dict[str, Array]:
-    """Bytes that each bounded memory lacks for what the mapping holds in it (<= 0: it fits)."""
+    """Bytes that an instance of each bounded memory lacks for its holds (<= 0: it fits)."""
     return {
-        memory.name: form.occupied_bytes[memory.name]
-        - memory.size_bytes * architecture.instances(memory.name)
+        memory.name: form.occupied_bytes[memory.name] - memory.size_bytes
         for memory in architecture.memories
         if memory.size_bytes is not None and memory.name in form.occupied_bytes
     }

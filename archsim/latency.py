@@ -12,17 +12,25 @@ from archsim.nest import Array
 from archsim.work import Work
 
 
-def compute_time(group: Group, works: tuple[Work, ...], clock_hz: float) -> Array:
+def compute_time(
+    group: Group, works: tuple[Work, ...], clock_hz: float, pipelined_cycles: int | None = None
+) -> Array:
     """Seconds that the units need for a group's Einsums under its policy.
 
     SERIAL adds them up; OVERLAPPED is the busiest unit; PAPER adds up the phases, each of them
-    the busiest unit among its Einsums (FuseMax, MICRO 2024, section V and its artifact).
+    the busiest unit among its Einsums (FuseMax, MICRO 2024, section V and its artifact). PIPELINED
+    takes `pipelined_cycles`; without them (many candidates at once) it counts as OVERLAPPED,
+    which it approaches from above.
     """
     zero = np.asarray(0.0)
     match group.policy:
         case Policy.SERIAL:
             cycles = sum((one.cycles for one in works), start=zero)
         case Policy.OVERLAPPED:
+            cycles = _busiest(works)
+        case Policy.PIPELINED if pipelined_cycles is not None:
+            cycles = np.asarray(float(pipelined_cycles))
+        case Policy.PIPELINED:
             cycles = _busiest(works)
         case Policy.PAPER:
             cycles = zero

@@ -77,12 +77,15 @@ Nest: TypeAlias = tuple[Node, ...]
 class Policy(Enum):
     """How the Einsums of a group share time.
 
-    SERIAL: one after another. OVERLAPPED: the units work at the same time, each through all
-    of its Einsums. PAPER: in the phases that the mapping lists, as published bindings do.
+    SERIAL: one after another, each with what it moves; what the next ones do not read is gone.
+    OVERLAPPED: the units work at the same time, each through all of its Einsums. PIPELINED: tile
+    steps start one initiation interval apart, as `archsim.schedule` finds it. PAPER: in the
+    phases that the mapping lists, as published bindings do.
     """
 
     SERIAL = "serial"
     OVERLAPPED = "overlapped"
+    PIPELINED = "pipelined"
     PAPER = "paper"
 
 

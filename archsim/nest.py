@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.architecture import Architecture
-from archsim.mapping import Branches, Compute, For, Hold, Nest, Spread
+from archsim.mapping import Branches, Compute, For, Hold, Nest, Spread, nodes
 from einsum.cascade import Cascade, Einsum
 from einsum.errors import SpecError, choices
 
@@ -36,12 +36,17 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A `Hold` met on the way: `position` identifies it, `depth` loops stand above it."""
+    """A `Hold` met on the way: `position` identifies it, `depth` loops stand above it.
+
+    `forks` are the depths above it at which the nest branches and another branch holds tensors
+    in the same memory: what the hold keeps is then lost when its own branch ends.
+    """
 
     hold: Hold
     position: tuple[int, ...]
     depth: int
     extents: Extents
+    forks: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +56,8 @@ class Leaf:
     What the nest leaves of an iteration space is walked by the unit as innermost temporal
     loops in the order of the Einsum's variables: `steps` includes them, so it covers all.
     `array_extents` is what is left where the first spatial loop begins: the tile that the
-    unit works on as a whole; `full` are the whole sizes.
+    unit works on as a whole; `full` are the whole sizes. `forks` are
+    the depths at which the nest branches and another branch computes on the same unit.
     """
 
     einsum: Einsum
@@ -61,12 +67,18 @@ class Leaf:
     holds: tuple[Held, ...]
     array_extents: Extents
     full: Extents
+    forks: tuple[int, ...]
 
     @property
     def tensors(self) -> tuple[str, ...]:
         """The tensors that the Einsum reads, and the one that it writes."""
-        names = [access.tensor for access in self.einsum.inputs]
-        return tuple(dict.fromkeys([*names, self.einsum.tensor]))
+        return self.einsum.tensors
+
+    def reads(self, tensor: str) -> bool:
+        return any(access.tensor == tensor for access in self.einsum.inputs)
+
+    def is_under(self, held: Held) -> bool:
+        return any(own.position == held.position for own in self.holds)
 
     def hold_of(self, tensor: str) -> tuple[Held, ...]:
         """The holds of `tensor` above this Einsum, outermost first."""
@@ -83,8 +95,7 @@ class Leaf:
 
     @property
     def points(self) -> Array:
-        """Points that are computed, those computed again included; a last tile ends where its
-        rank ends."""
+        """Points that are computed, also again; the last tile ends where its rank does."""
         total = ONE
         for name in self.einsum.variables:
             total = total * self.full[name]
@@ -108,6 +119,11 @@ class _State:
     free: Mapping[str, float]
     array_extents: Extents | None
     full: Extents
+    forks: tuple[tuple[int, frozenset[str]], ...] = ()
+
+    def forks_of(self, user: str) -> tuple[int, ...]:
+        """Where the nest branched, if another branch uses the memory or unit `user`."""
+        return tuple(depth for depth, others in self.forks if user in others)
 
 
 def walk(
@@ -147,21 +163,42 @@ def _descend(
             case Spread():
                 state = _enter_spread(node, state, architecture)
             case Hold():
-                held = Held(node, (*position, index), len(state.steps), state.extents)
-                state = replace(state, holds=(*state.holds, held))
+                if (kept := _not_yet_held(node, state)).tensors:
+                    place, forks = (*position, index), state.forks_of(kept.memory)
+                    held = Held(kept, place, len(state.steps), state.extents, forks)
+                    state = replace(state, holds=(*state.holds, held))
             case Compute():
                 yield _leaf(node, state, cascade, group)
             case Branches(nests):
+                used = [_used(branch) for branch in nests]
                 for number, branch in enumerate(nests):
+                    others = frozenset().union(*(u for n, u in enumerate(used) if n != number))
                     yield from _descend(
                         branch,
                         (*position, index, number),
-                        state,
+                        replace(state, forks=(*state.forks, (len(state.steps), others))),
                         cascade,
                         architecture,
                         tiles,
                         group,
                     )
+
+
+def _used(nest: Nest) -> frozenset[str]:
+    """The memories in which a nest holds tensors, and the units that compute in it."""
+    holds = {node.memory for node in nodes(nest) if isinstance(node, Hold)}
+    return frozenset(holds | {node.unit for node in nodes(nest) if isinstance(node, Compute)})
+
+
+def _not_yet_held(hold: Hold, state: _State) -> Hold:
+    """`hold` without the tensors that lie in its memory already, as a part of a larger tile."""
+    there = {
+        tensor
+        for outer in state.holds
+        if outer.hold.memory == hold.memory and not outer.hold.spilled
+        for tensor in outer.hold.tensors
+    }
+    return replace(hold, tensors=tuple(name for name in hold.tensors if name not in there))
 
 
 def _extent(state: _State, variable: str) -> Array:
@@ -225,4 +262,5 @@ def _leaf(node: Compute, state: _State, cascade: Cascade, group: int) -> Leaf:
         state.holds,
         state.extents if state.array_extents is None else state.array_extents,
         state.full,
+        state.forks_of(node.unit),
     )

@@ -4,35 +4,49 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import reduce
+from operator import add
 
 import numpy as np
 
-from archsim.nest import ONE, Array, Held, Leaf
-from archsim.tiles import reach, tile_elements
-from einsum.cascade import Cascade
+from archsim.architecture import Architecture
+from archsim.nest import Array, Held, Leaf, shared_steps
+from archsim.tiles import Reaches, tile_elements
 
 _NOTHING: Array = np.asarray(0.0)
 
 
-def occupied_bytes(leaves: tuple[Leaf, ...], cascade: Cascade) -> dict[str, Array]:
-    """Bytes that each memory must have, all instances together.
+def occupied_bytes(
+    leaves: tuple[Leaf, ...],
+    reaches: Reaches,
+    architecture: Architecture,
+    serial: frozenset[int] = frozenset(),
+) -> dict[str, Array]:
+    """Bytes that the fullest instance of each memory must have.
 
     A hold takes the tiles of those of its tensors that the Einsums below it use, as often as it
     is copied; holds above one Einsum exist at the same time, those of different branches do not.
+    In the groups of `serial` a tile exists from its first user to its last one.
     """
     sizes: dict[tuple[int, ...], dict[str, Array]] = {}
     for leaf in leaves:
         for held in leaf.holds:
             tiles = sizes.setdefault(held.position, {})
             for tensor in held.hold.tensors:
-                if tensor not in tiles and tensor in leaf.tensors:
-                    tiles[tensor] = _tile_bytes(tensor, held, leaf, cascade)
+                if tensor in leaf.tensors:
+                    size = tile_bytes(tensor, held, leaf, reaches, architecture)
+                    tiles[tensor] = np.maximum(tiles.get(tensor, _NOTHING), size)
     needed: dict[str, Array] = {}
     for leaf in leaves:
         branch: dict[str, Array] = {}
         for held in leaf.holds:
-            parts = sizes[held.position].values()
-            whole = _largest(parts) if held.hold.overlaid else sum(parts, start=_NOTHING)
+            parts = sizes[held.position]
+            if leaf.group in serial:
+                parts = {t: size for t, size in parts.items() if _is_live(t, held, leaf, leaves)}
+            whole = (
+                _largest(parts.values())
+                if held.hold.overlaid
+                else sum(parts.values(), start=_NOTHING)
+            )
             memory = held.hold.memory
             branch[memory] = branch.get(memory, _NOTHING) + whole
         for memory, size in branch.items():
@@ -40,14 +54,38 @@ def occupied_bytes(leaves: tuple[Leaf, ...], cascade: Cascade) -> dict[str, Arra
     return needed
 
 
-def _tile_bytes(tensor: str, held: Held, leaf: Leaf, cascade: Cascade) -> Array:
-    spread = ONE
-    for step in leaf.steps[: held.depth]:
-        if step.dim:
-            spread = spread * step.trips
-    elements = tile_elements(reach(tensor, leaf.einsum, cascade), held.extents) * spread
-    kept = held.hold.copies * (1.0 - held.hold.spilled)
-    return elements * kept * (cascade.tensor(tensor).format.bits_per_value / 8)
+def tile_bytes(
+    tensor: str, held: Held, leaf: Leaf, reaches: Reaches, architecture: Architecture
+) -> Array:
+    """The part of a tile in one instance: the loops below the hold may spread it over several."""
+    memory = architecture.memory(held.hold.memory)
+    dims = architecture.instance_dims(memory.name)
+    extents = dict(held.extents)
+    for step in leaf.steps[held.depth :]:
+        if step.dim in dims:
+            extents[step.variable] = np.ceil(extents[step.variable] / step.trips)
+    tiles = [tile_elements(reached, extents) for reached in reaches.used(tensor, leaf.einsum)]
+    # Each way of access needs a tile of its own, but no more than the tensor has.
+    whole = max(
+        (tile_elements(reached, leaf.full) for reached in reaches.used(tensor, leaf.einsum)),
+        key=float,
+    )
+    elements = np.minimum(reduce(add, tiles), whole)
+    if not dims <= frozenset(architecture.dims_above(leaf.unit)):
+        # Another array computes this: how the tile lies in the instances is not said here.
+        elements = np.ceil(elements / architecture.instances(memory.name))
+    bits = reaches.shapes.cascade.tensor(tensor).format.bits_per_value
+    return elements * (held.hold.copies * (1.0 - held.hold.spilled) * bits / 8)
+
+
+def _is_live(tensor: str, held: Held, leaf: Leaf, leaves: tuple[Leaf, ...]) -> bool:
+    """Is the tile there while `leaf` runs: between two users, or under a loop with one?"""
+    users = [x for x in leaves if x.is_under(held) and tensor in x.tensors]
+    if any(shared_steps(leaf, user) > held.depth for user in users):
+        return True
+    order = [one.einsum.name for one in leaves]
+    turns = [order.index(user.einsum.name) for user in users]
+    return min(turns) <= order.index(leaf.einsum.name) <= max(turns)
 
 
 def _largest(parts: Iterable[Array]) -> Array:

@@ -36,7 +36,9 @@ class UnitCost:
 
 @dataclass(frozen=True, slots=True)
 class MemoryCost:
-    """One memory: bytes in and out, the time that its bandwidth makes of them, occupancy."""
+    """One memory: bytes in and out of all instances, and the time that their bandwidth makes of
+    them; what the fullest instance holds, and its size.
+    """
 
     memory: str
     read_bytes: float
@@ -75,6 +77,11 @@ class Bounds:
     roofline_s: float
 
 
+def _gap(value: float, bound: float) -> float:
+    """1 where there is nothing to do and nothing is done."""
+    return value / bound if bound else 1.0 if value == 0.0 else float("inf")
+
+
 @dataclass(frozen=True)
 class CostReport:
     """The cost of one cascade on one architecture, mapped in one way."""
@@ -103,12 +110,12 @@ class CostReport:
     @property
     def latency_gap(self) -> float:
         """Latency over the roofline bound: 1 is optimal."""
-        return self.latency_s / self.bounds.roofline_s
+        return _gap(self.latency_s, self.bounds.roofline_s)
 
     @property
     def traffic_gap(self) -> float:
         """DRAM traffic over compulsory traffic: 1 is optimal."""
-        return self.dram_traffic_bytes / self.bounds.compulsory_bytes
+        return _gap(self.dram_traffic_bytes, self.bounds.compulsory_bytes)
 
     def to_row(self) -> dict[str, object]:
         """One tidy row: the columns of `attention.csv`, and the gaps."""

@@ -73,9 +73,9 @@ def _einsums(report: CostReport) -> TextTable:
                 one.einsum,
                 one.unit,
                 engineering(one.points),
-                percent(one.useful_points / one.points),
+                _percent(one.useful_points, one.points),
                 _s(one.busy_s),
-                percent(one.busy_s / report.latency_s),
+                _percent(one.busy_s, report.latency_s),
                 _j(one.energy_pj),
             )
             for one in report.einsums
@@ -106,7 +106,7 @@ def _memories(report: CostReport) -> TextTable:
                 binary(one.read_bytes),
                 binary(one.write_bytes),
                 _s(one.time_s),
-                percent(one.time_s / report.latency_s),
+                _percent(one.time_s, report.latency_s),
                 binary(one.occupied_bytes),
                 "-" if one.size_bytes is None else binary(one.size_bytes),
             )
@@ -139,12 +139,16 @@ def _energies(report: CostReport) -> TextTable:
                 one.owner,
                 one.action,
                 _j(one.complete_pj),
-                percent(one.complete_pj / total),
+                _percent(one.complete_pj, total),
                 _j(one.published_pj),
             )
             for one in ordered
         ),
     )
+
+
+def _percent(part: float, whole: float) -> str:
+    return percent(part / whole) if whole else "-"
 
 
 def _s(seconds: float) -> str:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from enum import Enum
 from typing import NoReturn, TypeVar
 
@@ -201,6 +202,13 @@ class Section:
         if replaced is not None:
             return Scalar(replaced.text.strip(), Span(1, 1, max(1, len(replaced.text))))
         if key not in self.table.entries:
+            for near in get_close_matches(key, set(self.table.entries) - self._known, n=1):
+                raise SpecError(
+                    f"unknown key {near}",
+                    rule=f"did you mean {key}?",
+                    source=self.source,
+                    span=self.table.keys[near],
+                )
             where = f"{self.path[-1]} has no {key}" if self.path else f"there is no {key}"
             raise SpecError(where, rule=f"add {key}", source=self.source, span=self.span)
         return self.table.entries[key]
@@ -212,6 +220,13 @@ class Section:
         return Section(self.source, table, (*self.path, key), span, self.names, self.overrides)
 
 
-def open_section(source: Source, overrides: Mapping[Path, Source] | None = None) -> Section:
-    """The top of a YAML text. Raises `SpecError` if it is not a plain YAML mapping."""
-    return Section(source, parse_yaml(source), overrides=overrides or {})
+def open_section(
+    source: Source,
+    overrides: Mapping[Path, Source] | None = None,
+    tags: frozenset[str] = frozenset(),
+) -> Section:
+    """The top of a YAML text. Raises `SpecError` if it is not a plain YAML mapping.
+
+    With `tags`, mappings may have one of them; `Section.table.tag` is then that word.
+    """
+    return Section(source, parse_yaml(source, tags), overrides=overrides or {})

@@ -10,7 +10,7 @@ import numpy as np
 
 from archsim.nest import ONE, Array, Extents, Leaf, Step, shared_steps
 from einsum.affine import Affine, variables_of
-from einsum.cascade import Einsum
+from einsum.cascade import Cascade, Einsum, Role
 from einsum.coordinates import Coordinate, coordinates
 from einsum.expression import Access, variables
 from einsum.shapes import Shapes
@@ -32,10 +32,14 @@ class Dimension:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """The dimensions of a tensor as one access reaches them; those without variables left out."""
+    """The dimensions of a tensor as one access reaches them; those without variables left out.
+
+    Along the `running` variables there is no dimension: each step replaces the value.
+    """
 
     tensor: str
     dimensions: tuple[Dimension, ...]
+    running: frozenset[str] = frozenset()
 
     @property
     def variables(self) -> frozenset[str]:
@@ -47,7 +51,8 @@ class Reaches:
     """How the Einsums of a mapping reach tensors.
 
     `running` lists, by tensor, the iterative variables along which only the latest value is
-    kept: the tensor is updated in place, and has no dimension there.
+    kept: the tensor is updated in place, and has no dimension there. Of an output every value
+    is wanted.
     """
 
     shapes: Shapes
@@ -62,7 +67,7 @@ class Reaches:
             tensor.name: frozenset(
                 name
                 for name in cascade.iterative_variables(tensor.name)
-                if _streams(tensor.name, name, leaves)
+                if tensor.role is not Role.OUTPUT and _streams(tensor.name, name, leaves, cascade)
             )
             for tensor in cascade.tensors
         }
@@ -92,7 +97,8 @@ class Reaches:
             for part in coordinates(self.shapes.cascade, access)
             if running.isdisjoint(variables(part.index))
         ]
-        return Reach(access.tensor, self._joined([dim for dim in found if dim.terms]))
+        stepped = running & frozenset(variables(access))
+        return Reach(access.tensor, self._joined([dim for dim in found if dim.terms]), stepped)
 
     def _dimension(self, part: Coordinate, einsum: Einsum) -> Dimension:
         rank = part.ranks[0]
@@ -130,24 +136,29 @@ class Reaches:
         return tuple(found)
 
 
-def _streams(tensor: str, variable: str, leaves: tuple[Leaf, ...]) -> bool:
+def _streams(tensor: str, variable: str, leaves: tuple[Leaf, ...], cascade: Cascade) -> bool:
     """Do all that use `tensor` along `variable` step through it together, value by value?"""
-    users = [
-        leaf
-        for leaf in leaves
-        for access in (*leaf.einsum.inputs, leaf.einsum.output)
-        if access.tensor == tensor and variable in variables(access)
-    ]
-    common = min((shared_steps(users[0], user) for user in users), default=0)
-    return bool(users) and not any(
+    names = {einsum.name for einsum in cascade.steps if _uses(einsum, tensor, variable)}
+    users = [leaf for leaf in leaves if leaf.einsum.name in names]
+    if len(users) < len(names):
+        return False
+    common = min(shared_steps(users[0], user) for user in users)
+    return not any(
         step.variable == variable and np.any(step.trips > 1)
         for user in users
         for step in user.steps[common:]
     )
 
 
+def _uses(einsum: Einsum, tensor: str, variable: str) -> bool:
+    return any(
+        access.tensor == tensor and variable in variables(access)
+        for access in (*einsum.inputs, einsum.output)
+    )
+
+
 def tile_elements(reached: Reach, extents: Extents) -> Array:
-    """Elements of the tensor under the remaining `extents`."""
+    """Elements of the tensor under the remaining `extents`; a variable without one counts as 1."""
     total = ONE
     for dim in reached.dimensions:
         total = total * _span(dim, extents)
@@ -157,8 +168,9 @@ def tile_elements(reached: Reach, extents: Extents) -> Array:
 def _span(dim: Dimension, extents: Extents) -> Array:
     combinations, interval = ONE, ONE
     for name, weight in dim.terms:
-        combinations = combinations * extents[name]
-        interval = interval + weight * (extents[name] - 1.0)
+        extent = extents.get(name, ONE)
+        combinations = combinations * extent
+        interval = interval + weight * (extent - 1.0)
     if len(dim.terms) == 1 and dim.unique:
         return combinations
     if dim.unique or not all(weight for _, weight in dim.terms):
@@ -206,3 +218,16 @@ def _tiles_passed(
         # All tiles of one variable together have as many coordinates as it has.
         total = total + tiles / trips[name] * (weight * (full[name] - trips[name]))
     return np.minimum(total, tiles * float(dim.size))
+
+
+def reach(tensor: str, einsum: Einsum, cascade: Cascade) -> Reach:
+    """How `einsum` first accesses `tensor`, for callers that have no shapes.
+
+    Every dimension counts the combinations of its variables, and iterative tensors are updated
+    in place; `Reaches` knows better.
+    """
+    access = next(a for a in (*einsum.inputs, einsum.output) if a.tensor == tensor)
+    running = set(cascade.iterative_variables(tensor))
+    names = (set(variables(part.index)) - running for part in coordinates(cascade, access))
+    dims = (tuple((name, 1) for name in sorted(own)) for own in names if own)
+    return Reach(tensor, tuple(Dimension(terms, 1 << 62, unique=True) for terms in dims))

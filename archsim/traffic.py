@@ -9,252 +9,241 @@ trees: a tensor that is written and read under one hold lives there and never go
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from enum import Enum
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 
 from archsim.activity import Activity
 from archsim.architecture import Architecture
 from archsim.nest import ONE, Array, Held, Leaf
-from archsim.tiles import Reach, coverage, reach
+from archsim.place import Place, home
+from archsim.tiles import Reach, Reaches, coverage, tile_elements
+from archsim.transfer import Direction, Transfer, Way, copies, is_private
 from einsum.cascade import Cascade, Role
-from einsum.expression import Access
-
-
-class Direction(Enum):
-    """Which way the elements of a `Transfer` go."""
-
-    DOWN = "down"
-    UP = "up"
-
-
-@dataclass(frozen=True, slots=True)
-class Transfer:
-    """Elements of a tensor that move between a memory and what is below it.
-
-    `upper` is a memory, `lower` a memory or a unit. `elements` are the accesses of `upper`,
-    `deliveries` those at `lower`: more where one element is sent to many instances, or where
-    partial sums of many instances are added on their way up.
-    """
-
-    einsum: str
-    group: int
-    tensor: str
-    upper: str
-    lower: str
-    direction: Direction
-    elements: Array
-    deliveries: Array
+from einsum.expression import Access, variables
 
 
 def transfers(
-    leaves: tuple[Leaf, ...], cascade: Cascade, architecture: Architecture, activity: Activity
+    leaves: tuple[Leaf, ...],
+    reaches: Reaches,
+    architecture: Architecture,
+    activity: Activity,
+    tensors: Collection[str] | None = None,
 ) -> tuple[Transfer, ...]:
-    """All movements of data that the mapping behind `leaves` causes."""
-    return tuple(_Flow(leaves, cascade, architecture, activity).all())
-
-
-def home(tensor: str, leaves: tuple[Leaf, ...], cascade: Cascade) -> Held | None:
-    """The hold in which an intermediate lives: the outermost that all its users share.
-
-    None if it lives in the root memory, as inputs and outputs of the cascade do.
-    """
-    if cascade.tensor(tensor).role is not Role.INTERMEDIATE:
-        return None
-    chains = [leaf.hold_of(tensor) for leaf in leaves if tensor in leaf.tensors]
-    users = [e for e in cascade.steps if tensor in (e.tensor, *(a.tensor for a in e.inputs))]
-    if len(chains) < len(users) or not all(chains):
-        return None
-    outermost = chains[0][0]
-    return outermost if all(c[0].position == outermost.position for c in chains) else None
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """A place on the way to an Einsum, seen by one tensor: `depth` loops stand above it."""
-
-    leaf: Leaf
-    depth: int
-    reached: Reach
-    lives_at: int  # loops above the place where the tensor comes into being
-
-    @property
-    def repeats(self) -> Array:
-        """How many times all of the tensor passes here."""
-        total, changed = ONE, np.asarray(False)
-        for index in range(self.depth - 1, -1, -1):
-            step = self.leaf.steps[index]
-            if step.dim:
-                continue
-            if step.variable in self.reached.variables:
-                changed = changed | (step.trips > 1)
-            elif index < self.lives_at:
-                total = total * step.trips
-            else:
-                total = total * np.where(changed, step.trips, 1.0)
-        return total
-
-    @property
-    def stepped(self) -> frozenset[str]:
-        """The variables that the accesses step through: the tensor's own and the repeating."""
-        found, changed = set(self.reached.variables), False
-        for index in range(self.depth - 1, -1, -1):
-            step = self.leaf.steps[index]
-            many = bool(np.any(step.trips > 1))
-            if step.variable in self.reached.variables:
-                changed = changed or many
-            elif not step.dim and (changed or index < self.lives_at) and many:
-                found.add(step.variable)
-        return frozenset(found)
-
-    def first(self, reduced: frozenset[str]) -> Array:
-        """Of the repeats, those that start a new sum: not caused by reduced variables."""
-        total = ONE
-        for step in self.leaf.steps[: self.depth]:
-            if not step.dim and step.variable not in self.reached.variables | reduced:
-                total = total * step.trips
-        return np.minimum(total, self.repeats)
-
-    def fan(self, start: int) -> Array:
-        """Instances that share one element between `start` and here."""
-        total = ONE
-        for step in self.leaf.steps[start : self.depth]:
-            if step.dim and step.variable not in self.reached.variables:
-                total = total * step.trips
-        return total
+    """All movements of data that the mapping behind `leaves` causes; of `tensors`, if given."""
+    return tuple(_Flow(leaves, reaches, architecture, activity).all(tensors))
 
 
 @dataclass(frozen=True, slots=True)
 class _Flow:
     leaves: tuple[Leaf, ...]
-    cascade: Cascade
+    reaches: Reaches
     architecture: Architecture
     activity: Activity
 
-    def all(self) -> Iterator[Transfer]:
-        homes = {t.name: home(t.name, self.leaves, self.cascade) for t in self.cascade.tensors}
+    @property
+    def cascade(self) -> Cascade:
+        return self.reaches.shapes.cascade
+
+    def all(self, wanted: Collection[str] | None) -> Iterator[Transfer]:
+        names = [t.name for t in self.cascade.tensors if wanted is None or t.name in wanted]
+        homes = {name: home(name, self.leaves, self.cascade) for name in names}
         done: set[tuple[tuple[int, ...], str]] = set()
         for leaf in self.leaves:
-            for tensor in leaf.tensors:
-                chain = leaf.hold_of(tensor)
+            for tensor in (name for name in leaf.tensors if name in homes):
+                chain, lives = leaf.hold_of(tensor), homes[tensor]
                 for above, held in zip((None, *chain), chain, strict=False):
                     if (held.position, tensor) not in done:
                         done.add((held.position, tensor))
-                        yield from self._refill(tensor, held, above, leaf, homes[tensor])
-                yield from self._operands(tensor, leaf, chain[-1] if chain else None, homes[tensor])
+                        if lives is None or lives.position != held.position:
+                            yield from self._fill(tensor, held, above, lives)
+                            yield from self._drain(tensor, held, above, lives)
+                yield from self._operands(tensor, leaf, chain, lives.depth if lives else 0)
 
-    def _refill(
-        self, tensor: str, held: Held, above: Held | None, leaf: Leaf, lives: Held | None
+    def _way(
+        self,
+        leaf: Leaf,
+        reached: Reach,
+        above: Held | None,
+        lower: str,
+        direction: Direction,
+        single: frozenset[str] = frozenset(),
+    ) -> Way:
+        return Way(self.architecture, leaf, reached, above, lower, direction, single)
+
+    # Between a hold and the place above it.
+
+    def _fill(
+        self, tensor: str, held: Held, above: Held | None, lives: Held | None
     ) -> Iterator[Transfer]:
-        """What moves between a hold and the place above it."""
-        if lives is not None and lives.position == held.position:
+        """Tiles that are read under a hold and were not made there."""
+        below = self._below(held)
+        readers = [leaf for leaf in below if leaf.reads(tensor)]
+        started = frozenset[str]()
+        if _writes(tensor, below):
+            # Only the value of an earlier step can then come from above. The first of them is
+            # the initial value, a constant.
+            started = self.reaches.running[tensor]
+            readers = readers if started else [x for x in readers if self._looks_back(x, held)]
+        amounts = []
+        for leaf in readers:
+            found = self.reaches.read(tensor, leaf.einsum)
+            counts = []
+            for reached in found:
+                renewed = not _writes(tensor, below)
+                once, place = self._passing(leaf, held, reached, lives, renewed)
+                first = place.first(started) if started else 0.0
+                counts.append(once * (place.repeats - first))
+            amounts.append(_together(found, counts, held, leaf))
+        if readers:
+            reached = self.reaches.read(tensor, readers[0].einsum)[0]
+            way = self._way(readers[0], reached, above, held.hold.memory, Direction.DOWN)
+            yield from way.transfers(reduce(np.maximum, amounts))
+
+    def _looks_back(self, leaf: Leaf, held: Held) -> bool:
+        """Does it read its own earlier step, which has left the hold since?"""
+        steps = self.cascade.iterative_variables(leaf.einsum.tensor)
+        return leaf.reads(leaf.einsum.tensor) and any(
+            step.variable in steps and bool(np.any(step.trips > 1))
+            for step in leaf.steps[: held.depth]
+        )
+
+    def _drain(
+        self, tensor: str, held: Held, above: Held | None, lives: Held | None
+    ) -> Iterator[Transfer]:
+        """Results that leave a hold, and sums that come back because they were not complete."""
+        below = self._below(held)
+        writer = next((leaf for leaf in below if leaf.einsum.tensor == tensor), None)
+        if writer is None:
             return
-        below = [x for x in self.leaves if any(h.position == held.position for h in x.holds)]
-        outside = [x for x in self.leaves if all(h.position != held.position for h in x.holds)]
-        written = any(x.einsum.tensor == tensor for x in below)
-        read = any(a.tensor == tensor for x in below for a in x.einsum.inputs)
-        wanted = self.cascade.tensor(tensor).role is Role.OUTPUT or any(
-            a.tensor == tensor for x in outside for a in x.einsum.inputs
+        memory = held.hold.memory
+        reached = self.reaches.access(writer.einsum.output, writer.einsum)
+        renewed = self._is_followed(reached, below)
+        once, place = self._passing(writer, held, reached, lives, renewed)
+        if not self.reaches.running[tensor]:
+            reduced = frozenset(writer.einsum.reduced_variables)
+            again = once * (place.repeats - place.first(reduced))
+            back = self._way(writer, reached, above, memory, Direction.DOWN, reduced)
+            yield from back.transfers(again)
+        up = once * place.repeats
+        if not self._is_wanted(tensor, [leaf.einsum.name for leaf in below]):
+            up = np.where(place.repeats > 1, up, 0.0)
+        yield from self._way(writer, reached, above, memory, Direction.UP).transfers(up)
+
+    def _is_wanted(self, tensor: str, below: list[str]) -> bool:
+        """Is it a result of the cascade, or read by an Einsum that is not `below`?"""
+        return self.cascade.tensor(tensor).role is Role.OUTPUT or any(
+            access.tensor == tensor
+            for einsum in self.cascade.steps
+            if einsum.name not in below
+            for access in einsum.inputs
         )
-        carried = bool(self.cascade.iterative_variables(tensor))
-        place = _Place(
-            leaf,
-            held.depth,
-            reach(tensor, leaf.einsum, self.cascade),
-            lives.depth if lives else 0,
+
+    def _is_followed(self, reached: Reach, below: Sequence[Leaf]) -> bool:
+        """Does an Einsum that is not `below` read a running tensor step by step?"""
+        return any(
+            access.tensor == reached.tensor and not reached.running.isdisjoint(variables(access))
+            for leaf in self.leaves
+            if leaf not in below
+            for access in leaf.einsum.inputs
         )
-        once = coverage(place.reached, leaf.steps[: held.depth], held.extents, leaf.full)
+
+    def _below(self, held: Held) -> list[Leaf]:
+        return [leaf for leaf in self.leaves if leaf.is_under(held)]
+
+    def _passing(
+        self, leaf: Leaf, held: Held, reached: Reach, lives: Held | None, renewed: bool
+    ) -> tuple[Array, Place]:
+        """Elements of one coverage that pass a hold, and the place where they do."""
+        place = Place(leaf, held, reached, lives.depth if lives else 0, renewed=renewed)
+        once = coverage(reached, leaf.steps[: held.depth], held.extents, leaf.full)
         once = once * self.activity.moved(leaf.einsum, held.extents, place.stepped)
-        once = once * (1.0 - held.hold.spilled)
-        fan = place.fan(above.depth if above else 0)
-        upper = above.hold.memory if above else self.architecture.root.name
-        base = Transfer(
-            leaf.einsum.name, leaf.group, tensor, upper, held.hold.memory, Direction.DOWN, ONE, ONE
-        )
-        if read and (not written or carried):
-            down = once * place.repeats
-            yield from self._split(replace(base, elements=down, deliveries=down * fan), above)
-        elif written:
-            reduced = frozenset(
-                name
-                for x in below
-                if x.einsum.tensor == tensor
-                for name in x.einsum.reduced_variables
-            )
-            down = once * (place.repeats - place.first(reduced))
-            if np.any(down > 0):
-                yield from self._split(replace(base, elements=down, deliveries=down * fan), above)
-        if written and (wanted or carried or bool(np.any(place.repeats > 1))):
-            up = once * place.repeats
-            yield from self._split(
-                replace(base, direction=Direction.UP, elements=up, deliveries=up * fan), above
-            )
+        return once * (1.0 - held.hold.spilled), place
+
+    # Between the unit and the innermost hold that has the tensor.
 
     def _operands(
-        self, tensor: str, leaf: Leaf, held: Held | None, lives: Held | None
+        self, tensor: str, leaf: Leaf, chain: tuple[Held, ...], lives_at: int
     ) -> Iterator[Transfer]:
-        """What the unit itself reads and writes, at the innermost place that has the tensor."""
+        """What the unit itself reads and writes."""
+        held = chain[-1] if chain else None
         for access in leaf.einsum.inputs:
             if access.tensor == tensor:
-                yield from self._split(self._operand(access, leaf, held, lives), held)
+                # Its own value before is still in the unit, unless something else ran there.
+                renewed = tensor != leaf.einsum.tensor
+                place = self._operand_place(access, leaf, lives_at, renewed)
+                way = self._way(leaf, place.reached, held, leaf.unit, Direction.DOWN)
+                yield from way.transfers(self._values(place, held))
         if leaf.einsum.tensor != tensor:
             return
-        result = self._operand(leaf.einsum.output, leaf, held, lives)
-        yield from self._split(replace(result, direction=Direction.UP), held)
-        again = self._sums_read_again(result, leaf, held, lives)
-        if np.any(again > 0):
-            fan = np.divide(result.deliveries, result.elements)
-            yield from self._split(replace(result, elements=again, deliveries=again * fan), held)
+        renewed = self._is_followed(self.reaches.access(leaf.einsum.output, leaf.einsum), [leaf])
+        place = self._operand_place(leaf.einsum.output, leaf, lives_at, renewed)
+        written = self._values(place, held)
+        way = self._way(leaf, place.reached, held, leaf.unit, Direction.UP)
+        yield from way.transfers(written)
+        if leaf.einsum.reductions:
+            reduced = frozenset(leaf.einsum.reduced_variables)
+            back = self._way(leaf, place.reached, held, leaf.unit, Direction.DOWN, reduced)
+            yield from back.transfers(self._sums_read_again(place, chain, written))
 
-    def _operand(
-        self, access: Access, leaf: Leaf, held: Held | None, lives: Held | None
-    ) -> Transfer:
-        memory = held.hold.memory if held else self.architecture.root.name
-        base = Transfer(
-            leaf.einsum.name, leaf.group, access.tensor, memory, leaf.unit, Direction.DOWN, ONE, ONE
-        )
-        if self._is_private(memory, leaf):
+    def _operand_place(self, access: Access, leaf: Leaf, lives_at: int, renewed: bool) -> Place:
+        reached = self.reaches.access(access, leaf.einsum)
+        latched = self.architecture.unit(leaf.unit).latches
+        return Place(leaf, None, reached, lives_at, latched, renewed)
+
+    def _values(self, place: Place, held: Held | None) -> Array:
+        leaf = place.leaf
+        if is_private(self.architecture, held, leaf):
             # A register file next to the PE is accessed once for every point.
-            points = leaf.points * self.activity.executed(leaf)
-            return replace(base, elements=points, deliveries=points)
-        place = self._operand_place(access, leaf, lives)
-        values = coverage(place.reached, leaf.steps, {}, leaf.full) * place.repeats
-        values = values * self.activity.moved(leaf.einsum, leaf.array_extents, place.stepped)
-        fan = place.fan(held.depth if held else 0)
-        return replace(base, elements=values, deliveries=values * fan)
+            return leaf.points * self.activity.executed(leaf)
+        share = self.activity.moved(leaf.einsum, leaf.array_extents, place.stepped)
+        return _by_points(place) * place.repeats * share
 
-    def _sums_read_again(
-        self, result: Transfer, leaf: Leaf, held: Held | None, lives: Held | None
-    ) -> Array:
+    def _sums_read_again(self, place: Place, chain: tuple[Held, ...], written: Array) -> Array:
         """Partial sums that come back to be added to: all but the first of each result."""
-        if not leaf.einsum.reductions:
-            return ONE * 0.0
-        place = self._operand_place(leaf.einsum.output, leaf, lives)
-        once = coverage(place.reached, leaf.steps, {}, leaf.full)
-        if self._is_private(result.upper, leaf):
-            return np.maximum(result.elements - once * place.repeats, 0.0)
-        share = result.elements / (once * place.repeats)
+        leaf = place.leaf
         reduced = frozenset(leaf.einsum.reduced_variables)
-        return once * share * (place.repeats - place.first(reduced))
+        if not chain or not is_private(self.architecture, chain[-1], leaf):
+            return written * (1.0 - place.first(reduced) / place.repeats)
+        # Every PE that adds to a result starts it from nothing. When a sum comes back from the
+        # memory above, one of the PEs below it goes on with it and the others start again.
+        dims = self.architecture.instance_dims(leaf.unit)
+        pes = copies(leaf, place.reached, dims)
+        above = self.architecture.instance_dims(_memory(chain[:-1], self.architecture))
+        going_on = copies(leaf, place.reached, above)
+        visits = Place(leaf, chain[-1], place.reached, place.lives_at)
+        back = visits.repeats - visits.first(reduced)
+        starts = place.first(reduced) * pes + back * (pes - going_on)
+        starts = starts * _by_points(place) * self.activity.executed(leaf)
+        return np.maximum(written - starts, 0.0)
 
-    def _operand_place(self, access: Access, leaf: Leaf, lives: Held | None) -> _Place:
-        reached = reach(access.tensor, leaf.einsum, self.cascade, access)
-        return _Place(leaf, len(leaf.steps), reached, lives.depth if lives else 0)
 
-    def _is_private(self, memory: str, leaf: Leaf) -> bool:
-        return self.architecture.memory(memory).per_unit == leaf.unit
+def _memory(chain: tuple[Held, ...], architecture: Architecture) -> str:
+    """The memory at the end of a chain of holds; the root if there are none."""
+    return chain[-1].hold.memory if chain else architecture.root.name
 
-    def _split(self, transfer: Transfer, held: Held | None) -> Iterator[Transfer]:
-        """A transfer from `held`, or in part from the root memory if a part was spilled."""
-        spilled = held.hold.spilled if held else 0.0
-        root = self.architecture.root.name
-        for upper, share in ((transfer.upper, 1.0 - spilled), (root, spilled)):
-            if share > 0.0:
-                yield replace(
-                    transfer,
-                    upper=upper,
-                    elements=transfer.elements * share,
-                    deliveries=transfer.deliveries * share,
-                )
+
+def _writes(tensor: str, leaves: Iterable[Leaf]) -> bool:
+    return any(leaf.einsum.tensor == tensor for leaf in leaves)
+
+
+def _by_points(place: Place) -> Array:
+    """Elements of one coverage, point by point."""
+    leaf = place.leaf
+    return coverage(place.reached, leaf.steps, dict.fromkeys(leaf.full, ONE), leaf.full)
+
+
+def _together(found: tuple[Reach, ...], counts: list[Array], held: Held, leaf: Leaf) -> Array:
+    """Elements that pass a hold for one Einsum that accesses a tensor in all the ways `found`.
+
+    Each way needs tiles of its own, unless all of the tensor is held.
+    """
+    if len(found) == 1:
+        return counts[0]
+    held_share = reduce(
+        np.minimum,
+        (tile_elements(one, held.extents) / tile_elements(one, leaf.full) for one in found),
+    )
+    return np.where(held_share >= 1, reduce(np.maximum, counts), reduce(np.add, counts))

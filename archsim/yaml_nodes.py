@@ -35,11 +35,12 @@ class Sequence:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A mapping: the value by key, and the place of every key."""
+    """A mapping: the value by key, the place of every key, and its tag if it has one."""
 
     entries: Mapping[str, Node]
     keys: Mapping[str, Span]
     span: Span
+    tag: str = ""
 
 
 Node: TypeAlias = Scalar | Sequence | Table
@@ -53,14 +54,17 @@ _PLAIN = {
 
 
 @lru_cache(maxsize=256)  # sweeps read one text with many overrides
-def parse_yaml(source: Source) -> Table:
-    """The mapping that `source` holds. Raises `SpecError` with the place of what is wrong."""
+def parse_yaml(source: Source, tags: frozenset[str] = frozenset()) -> Table:
+    """The mapping that `source` holds. Raises `SpecError` with the place of what is wrong.
+
+    Mappings may have one of `tags` (`!Memory`), which is kept as a word and builds nothing.
+    """
     if len(source.text) > _MAX_CHARACTERS:
         raise SpecError(f"the file is longer than {_MAX_CHARACTERS} characters", source=source)
     try:
-        loader = _Loader(source.text)
+        loader = _Loader(source.text, tags)
         root = loader.get_single_node()
-        node = _convert(root) if root is not None else None
+        node = _convert(root, tags) if root is not None else None
     except SpecError as error:
         raise error.located(source) from None
     except yaml.MarkedYAMLError as error:
@@ -84,7 +88,10 @@ def parse_yaml(source: Source) -> Table:
 class _Loader(yaml.SafeLoader):
     """Composes nodes without constructing values, and refuses what could expand."""
 
-    _depth = 0
+    def __init__(self, text: str, tags: frozenset[str]) -> None:
+        super().__init__(text)
+        self._tags = tags
+        self._depth = 0
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         event = self.peek_event()  # type: ignore[no-untyped-call]
@@ -97,7 +104,10 @@ class _Loader(yaml.SafeLoader):
                 rule="write the value out",
                 span=span,
             )
-        if getattr(event, "tag", None) not in (None, "!", *_PLAIN):
+        accepted = (None, "!", *_PLAIN)
+        if isinstance(event, yaml.MappingStartEvent):
+            accepted += tuple(self._tags)
+        if getattr(event, "tag", None) not in accepted:
             raise SpecError(f"tag {event.tag} is not accepted", rule="write a value", span=span)
         self._depth += 1
         if self._depth > _MAX_DEPTH:
@@ -107,13 +117,13 @@ class _Loader(yaml.SafeLoader):
         return node
 
 
-def _convert(node: yaml.Node) -> Node:
+def _convert(node: yaml.Node, tags: frozenset[str]) -> Node:
     span = _span(node)
     match node:
         case yaml.ScalarNode(value=value):
             return Scalar(str(value), span)
         case yaml.SequenceNode(value=values):
-            return Sequence(tuple(_convert(value) for value in values), span)
+            return Sequence(tuple(_convert(value, tags) for value in values), span)
         case yaml.MappingNode(value=pairs):
             entries: dict[str, Node] = {}
             keys: dict[str, Span] = {}
@@ -127,8 +137,8 @@ def _convert(node: yaml.Node) -> Node:
                         rule=f"it stands on line {keys[name].line} already; give it once",
                         span=_span(key),
                     )
-                entries[name], keys[name] = _convert(value), _span(key)
-            return Table(entries, keys, span)
+                entries[name], keys[name] = _convert(value, tags), _span(key)
+            return Table(entries, keys, span, node.tag if node.tag in tags else "")
     raise SpecError("this is not a mapping, a list or a value", span=span)
 
 

@@ -63,7 +63,7 @@ class Reduction:
     span: Span | None = field(default=None, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Einsum:
     """`output = reductions expression if condition`.
 
@@ -82,32 +82,37 @@ class Einsum:
         """The name of the tensor that is written."""
         return self.output.tensor
 
-    @property
+    @cached_property
     def is_initial(self) -> bool:
         """Does it define an iterative tensor at a fixed coordinate (`RM[0, p] = -inf`)?"""
         return any(not variables(index) for index in self.output.indices)
 
-    @property
+    @cached_property
     def name(self) -> str:
         """Its tensor's name, with `.init` for an initial value: unique within a cascade."""
         return f"{self.tensor}.init" if self.is_initial else self.tensor
 
-    @property
+    @cached_property
     def inputs(self) -> tuple[Access, ...]:
         return accesses(self.expression)
 
-    @property
+    @cached_property
     def output_variables(self) -> tuple[str, ...]:
         return variables(self.output)
 
-    @property
+    @cached_property
     def reduced_variables(self) -> tuple[str, ...]:
         return tuple(name for part in self.reductions for name in part.variables)
 
-    @property
+    @cached_property
     def variables(self) -> tuple[str, ...]:
         """Its iteration space: output variables first, then the reduced ones."""
         return self.output_variables + self.reduced_variables
+
+    @cached_property
+    def tensors(self) -> tuple[str, ...]:
+        """The tensors that it reads, and the one that it writes."""
+        return tuple(dict.fromkeys([*(access.tensor for access in self.inputs), self.tensor]))
 
 
 @dataclass(frozen=True)

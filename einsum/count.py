@@ -66,7 +66,7 @@ def is_never(
     extents: Mapping[str, int],
     shapes: Shapes,
 ) -> bool:
-    """Does `domain` exclude `comparison`? False also if that cannot be told within a second or so."""
+    """Does `domain` exclude `comparison`? False also if a second is too short to tell."""
     domain = tuple(domain)
     return (
         any(_executed((part, comparison), extents, shapes, {}, 0) == 0 for part in domain)

@@ -11,6 +11,8 @@ from functools import cache
 from importlib.resources import files
 
 from archsim.architecture import Architecture
+from archsim.energy import Published
+from archsim.load import load_architecture
 from archsim.mapping import Mapping as LoopMapping
 from archsim.mapping_file import load_mapping
 from archsim.quantities import Value
@@ -26,7 +28,8 @@ class Configuration:
     """Names of a cascade, an architecture and a mapping.
 
     `shape` sizes tiles of the cascade by the array's dimensions. `published_omits` lists
-    components whose energy the published accounting of this configuration counts as zero.
+    components whose energy the published accounting of this configuration counts as zero, and
+    `published_prices` names the architecture whose memories it is priced with ("": its own).
     """
 
     name: str
@@ -36,6 +39,13 @@ class Configuration:
     mapping: str
     shape: tuple[tuple[str, str], ...] = ()
     published_omits: frozenset[str] = frozenset()
+    published_prices: str = ""
+
+    @property
+    def published(self) -> Published:
+        """What the published accounting of this configuration counts otherwise."""
+        priced = load_architecture(self.published_prices) if self.published_prices else None
+        return Published(self.published_omits, priced)
 
     def tile_shape(self, architecture: Architecture) -> dict[str, int]:
         """Sizes of tiled ranks that follow from the array, `{"M0": 256}`."""
@@ -58,6 +68,7 @@ def _configurations() -> dict[str, Configuration]:
             part.text("mapping"),
             tuple((rank, shape.text(rank)) for rank in shape) if shape else (),
             frozenset(part.texts("published_omits") if "published_omits" in part else ()),
+            part.text("published_prices") if "published_prices" in part else "",
         )
         part.done()
     return found

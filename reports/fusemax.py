@@ -110,9 +110,7 @@ def attention_report(config: str, model: Model, length: int, library: Library) -
     work = attention(model, length, cascade=configuration.cascade)
     shapes = bind(work.cascade, {**work.shape, **configuration.tile_shape(architecture)})
     mapping = bind_mapping(configuration.mapping, work.cascade, shapes, architecture, model.name)
-    return evaluate(
-        work.cascade, shapes, architecture, mapping, library, configuration.published_omits
-    )
+    return evaluate(work.cascade, shapes, architecture, mapping, library, configuration.published)
 
 
 def _columns(report: CostReport, names: tuple[str, ...]) -> dict[str, float]:

@@ -44,9 +44,9 @@ class Problem:
 
     def evaluate(self) -> CostReport:
         """The cost. Raises `SpecError` if the mapping does not fit."""
-        omitted = self.configuration.published_omits if self.configuration else frozenset[str]()
+        published = self.configuration.published if self.configuration else None
         return evaluate(
-            self.cascade, self.shapes, self.architecture, self.mapping, self.library, omitted
+            self.cascade, self.shapes, self.architecture, self.mapping, self.library, published
         )
 
     def labels(self) -> dict[str, str | None]:

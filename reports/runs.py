@@ -93,7 +93,8 @@ def check_against(done: Run, reference: str, tolerance: float | None) -> Check:
     if tolerance is None:
         dtype = next(iter(done.values.values())).dtype
         tolerance = float(np.sqrt(np.finfo(dtype).eps))
-    return Check(reference, max_rel_error(done, reference_named(reference)), tolerance)
+    found = reference_named(reference, done.shapes.cascade.name)
+    return Check(found.name, max_rel_error(done, found), tolerance)
 
 
 def summaries(done: Run) -> dict[str, Summary]:

@@ -14,8 +14,8 @@ from reports.figures import style
 
 _STEP_COLOURS = (style.BLUE, style.ORANGE, style.GREEN, style.PURPLE, style.SKY, style.VERMILLION)
 _DARK = {style.BLUE, style.GREEN, style.VERMILLION}
-# Shares of the width: what a letter takes, and the least for a name that stands on end.
-_WIDE, _NARROW = 0.008, 0.005
+# Shares of the width: a letter's, the least for a name on end, the least for a white edge.
+_WIDE, _NARROW, _EDGED = 0.008, 0.009, 0.004
 _HEIGHT, _GAP = 0.8, 0.1
 
 
@@ -87,7 +87,7 @@ def _draw(axes: Axes, span: Span, row: int, first: int, cycles: int) -> None:
             end - begin,
             height,
             facecolor=colour,
-            edgecolor="white" if share > _NARROW else "none",
+            edgecolor="white" if share > _EDGED else "none",
             linewidth=0.3,
             hatch="////" if span.track == STALLED else None,
         )

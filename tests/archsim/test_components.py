@@ -229,7 +229,7 @@ def test_a_table_of_ones_own(tmp_path: Path) -> None:
         ("energy: 0.1 pJ", "energy: 0.1 W", "6:17", "W is not a unit of an energy"),
         ("energy: 0.1 pJ", "energy: -1 pJ", "6:13", "energy is -1 pJ"),
         ("    energy: 0.1 pJ\n", "", "2:3", "mac16 has no energy"),
-        ("format: bf16", "formt: bf16", "2:3", "mac16 has no format"),
+        ("format: bf16", "formt: bf16", "4:5", "unknown key formt"),
         ("area: 100 um^2", "area: 100 um^2\n    rea: 1", "8:5", "unknown key rea"),
         ("kind: operation", "kind: operatoin", "3:11", "kind operatoin is unknown"),
         ("like: sram", "like: srm", "11:11", "srm is not a memory that is defined above"),

@@ -27,6 +27,7 @@ PASSES = {
     "attention/flash1": 1,
     "attention/flash2": 1,
     "attention/fusemax": 1,
+    "attention/fusemax-fma": 1,
     "attention/gqa": 1,
     "attention/linear": 1,
     "attention/linear-causal": 1,

@@ -52,6 +52,7 @@ def _per_query_head(name: str, inputs: Arrays) -> Array:
             "flash1",
             "flash2",
             "fusemax",
+            "fusemax-fma",
             "masked-online",
             "mantissa-exponent",
             "decode",

@@ -53,10 +53,17 @@ def reference_names() -> tuple[str, ...]:
     return tuple(REFERENCES)
 
 
-def reference_named(name: str) -> Reference:
-    """The reference `name`; `SpecError` lists them if there is none."""
+def reference_named(name: str, cascade: str = "") -> Reference:
+    """The reference `name`; `SpecError` lists them if there is none.
+
+    For a shipped `cascade` whose own reference is a kind of `name` it is that one: `attention`
+    checks attention/causal against causal-attention.
+    """
     if name not in REFERENCES:
         raise SpecError(f"unknown reference {name}", rule=choices(name, REFERENCES))
+    for reference in REFERENCES.values():
+        if cascade in reference.cascades and reference.name.endswith(f"-{name}"):
+            return reference
     return REFERENCES[name]
 
 

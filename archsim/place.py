@@ -1,0 +1,87 @@
+"""Places in a nest as one tensor sees them: how often all of it passes there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from archsim.nest import ONE, Array, Held, Leaf
+from archsim.tiles import Reach
+from einsum.cascade import Cascade, Role
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place on the way to an Einsum, for an access of a tensor: a hold, or the unit (None).
+
+    `lives_at` loops stand above the place where the tensor comes into being. Where nothing is
+    `latched`, nothing is left from the point before: every loop repeats. Where it is `renewed`,
+    every step of a running tensor passes; otherwise it is updated here, out of sight.
+    """
+
+    leaf: Leaf
+    held: Held | None
+    reached: Reach
+    lives_at: int = 0
+    latched: bool = True
+    renewed: bool = False
+
+    @property
+    def repeats(self) -> Array:
+        """How many times all of the tensor passes here."""
+        total = ONE
+        for _, trips in self._repeating():
+            total = total * trips
+        return total
+
+    def first(self, continued: frozenset[str]) -> Array:
+        """Of the repeats, those that start anew: not caused by the variables `continued`."""
+        total = ONE
+        for variable, trips in self._repeating():
+            if variable not in continued:
+                total = total * trips
+        return total
+
+    @property
+    def stepped(self) -> frozenset[str]:
+        """The variables that the accesses step through: the tensor's own and the repeating."""
+        found = {name for name, trips in self._repeating() if np.any(trips > 1)}
+        return self.reached.variables | found
+
+    def _repeating(self) -> Iterator[tuple[str, Array]]:
+        """The temporal loops that repeat, from the innermost, and how often each of them does."""
+        relevant = self.reached.variables
+        depth = self.held.depth if self.held else len(self.leaf.steps)
+        forks = self.held.forks if self.held else self.leaf.forks
+        always = max(self.lives_at, *forks, 0)  # above, the tile is made or fetched every time
+        inner = ONE  # trips of the tensor's own loops so far: has its tile changed?
+        for index in range(depth - 1, -1, -1):
+            step = self.leaf.steps[index]
+            if step.dim:
+                continue
+            if step.variable in relevant:
+                inner = inner * step.trips
+            elif self.renewed and step.variable in self.reached.running:
+                inner = inner * step.trips  # the same place, but another value
+                yield step.variable, step.trips
+            elif index < always or not self.latched:
+                yield step.variable, step.trips
+            elif inner.ndim or inner > 1:
+                yield step.variable, np.where(inner > 1, step.trips, 1.0)
+
+
+def home(tensor: str, leaves: tuple[Leaf, ...], cascade: Cascade) -> Held | None:
+    """The hold in which an intermediate lives: the outermost that all its users share.
+
+    None if it lives in the root memory, as inputs and outputs of the cascade do.
+    """
+    if cascade.tensor(tensor).role is not Role.INTERMEDIATE:
+        return None
+    chains = [leaf.hold_of(tensor) for leaf in leaves if tensor in leaf.tensors]
+    users = [e for e in cascade.steps if tensor in (e.tensor, *(a.tensor for a in e.inputs))]
+    if len(chains) < len(users) or not all(chains):
+        return None
+    outermost = chains[0][0]
+    return outermost if all(c[0].position == outermost.position for c in chains) else None

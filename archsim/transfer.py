@@ -1,0 +1,138 @@
+"""One movement of data between a memory and what is below it, with all instances of both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+
+from archsim.architecture import Architecture
+from archsim.nest import ONE, Array, Held, Leaf
+from archsim.tiles import Reach
+
+
+class Direction(Enum):
+    """Which way the elements of a `Transfer` go."""
+
+    DOWN = "down"
+    UP = "up"
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """Elements of a tensor that move between a memory and what is below it.
+
+    `upper` is a memory, `lower` a memory or a unit. `elements` are the accesses of `upper`, all
+    its instances together, `deliveries` those at `lower`: more where one element is sent to many
+    instances, or where partial sums of many instances are added on their way up. `hops` counts
+    how often an element goes from one PE of an array to the next one.
+    """
+
+    einsum: str
+    group: int
+    tensor: str
+    upper: str
+    lower: str
+    direction: Direction
+    elements: Array
+    deliveries: Array
+    hops: Array
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How an access goes from `above`, a hold (None: the root memory), to `lower`, or back up.
+
+    Sums over the variables `single` that come back go to one of the instances that make them.
+    """
+
+    architecture: Architecture
+    leaf: Leaf
+    reached: Reach
+    above: Held | None
+    lower: str
+    direction: Direction
+    single: frozenset[str] = frozenset()
+
+    @property
+    def _private(self) -> bool:
+        return is_private(self.architecture, self.above, self.leaf) and self.lower == self.leaf.unit
+
+    def transfers(self, elements: Array) -> Iterator[Transfer]:
+        """The movement of `elements`; a part of it is the root's if `above` spilled a part.
+
+        `elements` is counted at one instance of the memory above, or at all PEs together if it
+        is a register file that each of them has.
+        """
+        root = self.architecture.root.name
+        if self.above is None:
+            yield from self._transfer(root, elements, ONE)
+            return
+        spilled = self.above.hold.spilled
+        memory = self.above.hold.memory
+        instances = ONE if self._private else self._fan(root, memory, frozenset())
+        yield from self._transfer(memory, elements * (1.0 - spilled), instances)
+        yield from self._transfer(root, elements * spilled, ONE)
+
+    def _transfer(self, upper: str, elements: Array, instances: Array) -> Iterator[Transfer]:
+        if upper == self.lower or not np.any(elements > 0):
+            return
+        moved = elements * instances
+        fan = ONE if self._private else self._fan(upper, self.lower, self.single)
+        yield Transfer(
+            self.leaf.einsum.name,
+            self.leaf.group,
+            self.reached.tensor,
+            upper,
+            self.lower,
+            self.direction,
+            moved,
+            moved * fan,
+            moved * fan * self._distance(upper),
+        )
+
+    def _distance(self, upper: str) -> Array:
+        """Hops of one delivery: none but between an array and a memory outside of it.
+
+        A PE takes what it shares from its neighbour, and a sum goes on to the next PE. What only
+        one PE of a 2D array gets or makes crosses half of its rows on the average.
+        """
+        array = self._array_of(self.lower)
+        if array is None or array == self._array_of(upper):
+            return ONE * 0.0
+        dims = [f"{array}.{dim.name}" for dim in self.architecture.unit(array).dims]
+        rows = ONE
+        for step in self.leaf.steps:
+            if step.dim in dims[:1]:
+                rows = rows * step.trips
+        alone = copies(self.leaf, self.reached, frozenset(dims), self.single) == 1
+        return np.where(alone & (len(dims) > 1), (rows + 1.0) / 2.0, 1.0)
+
+    def _array_of(self, name: str) -> str | None:
+        """The unit `name`, or the one whose PEs have the memory `name`."""
+        if any(unit.name == name for unit in self.architecture.units):
+            return name
+        return self.architecture.memory(name).per_unit
+
+    def _fan(self, upper: str, lower: str, single: frozenset[str]) -> Array:
+        """Instances of `lower` that share one element of an instance of `upper`."""
+        between = self.architecture.instance_dims(lower) - self.architecture.instance_dims(upper)
+        return copies(self.leaf, self.reached, between, single)
+
+
+def copies(
+    leaf: Leaf, reached: Reach, dims: frozenset[str], single: frozenset[str] = frozenset()
+) -> Array:
+    """Over how many instances along `dims` the same elements are spread, but for `single`."""
+    total = ONE
+    for step in leaf.steps:
+        if step.dim in dims and step.variable not in reached.variables | single:
+            total = total * step.trips
+    return total
+
+
+def is_private(architecture: Architecture, held: Held | None, leaf: Leaf) -> bool:
+    """Does a hold keep its tensors in the register files of the PEs that compute `leaf`?"""
+    return held is not None and architecture.memory(held.hold.memory).per_unit == leaf.unit
