@@ -157,7 +157,8 @@ class Engine:
             event.at += times * period
             event.left -= times * (period // event.every)
         heapify(queue)
-        seen.clear()
+        for shorter in [one for one in seen if one <= period]:
+            del seen[shorter]
         return times * period
 
 

@@ -54,7 +54,7 @@ def lower_bound_s(problem: Problem) -> float:
     cascade, shapes, architecture, mapping = problem
     works = closed_form(cascade, shapes, architecture, mapping).works
     useful = {one.einsum: float(one.useful_points) for one in works}
-    return bounds(cascade, shapes.sizes, architecture, useful).roofline_s
+    return bounds(shapes, architecture, useful).roofline_s
 
 
 def test_moves_the_bytes_of_the_closed_form() -> None:

@@ -84,3 +84,32 @@ def test_long_runs_are_skipped_not_executed() -> None:
     Engine(program, machine).execute()
     assert machine.now > 10**9 * 8 * 10**12 * 7
     assert machine.tiles[0].requested == 10**21
+
+
+def test_periods_within_periods_are_skipped() -> None:
+    """Tiles of every step, of every 64 and of every 4096: a few of each are executed."""
+    touches = [
+        Touch(stream, action, offset, steps)
+        for stream, steps in enumerate((4096, 64, 1))
+        for action, offset in ((Action.ACQUIRE, 0), (Action.RELEASE, 64))
+    ]
+    streams = (
+        Stream("Q", "buffer", Kind.LOAD, 1, 64, 4590, 94),
+        Stream("K", "buffer", Kind.LOAD, 2, 64, 72, 94),
+        Stream("QK", "array", Kind.STORE, 2, 64, 287),
+    )
+    program = Program((Run(0, 4096 * 768, 64, 1, tuple(touches)),), streams)
+    counted = CountingMachine(program)
+    Engine(program, counted).execute()
+    assert counted.acts < 20_000
+    assert counted.tiles[2].released == 4096 * 768
+
+
+class CountingMachine(Machine):
+    """Counts what is executed and not skipped."""
+
+    acts = 0
+
+    def act(self, action: Action, number: int) -> None:
+        self.acts += 1
+        super().act(action, number)
