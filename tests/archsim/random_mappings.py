@@ -106,7 +106,7 @@ def running(random: Random, sizes: Iterable[int] = (1, 2, 4)) -> Problem:
     shapes, extents = _sized(random, text, sizes)
     outer = [_cut(random, extents, "p")] if random.random() < 0.5 else []
     top = _holds(random, "RAS", "buffer", 0.5)
-    middle = [_cut(random, extents, "p") for _ in range(random.randrange(2))]
+    middle: list[Node] = [_cut(random, extents, "p") for _ in range(random.randrange(2))]
     middle.append(For("i"))
     extents["i"] = 1
     middle += [_cut(random, extents, "p") for _ in range(random.randrange(2))]

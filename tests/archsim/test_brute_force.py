@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from random import Random
 
 import pytest
@@ -24,8 +24,8 @@ def both(problem: Problem) -> tuple[dict[Key, tuple[float, float]], ...]:
     form = closed_form(shapes.cascade, shapes, TINY, mapping)
     running = Reaches.of(form.leaves, shapes).running
     walked = BruteForce(shapes, TINY, mapping, dict(running))
-    elements: Counter[Key] = Counter()
-    deliveries: Counter[Key] = Counter()
+    elements: defaultdict[Key, float] = defaultdict(float)
+    deliveries: defaultdict[Key, float] = defaultdict(float)
     for one in form.transfers:
         key = (one.upper, one.lower, one.tensor, one.direction.value)
         elements[key] += float(one.elements)
