@@ -107,7 +107,7 @@ class Way:
         for step in self.leaf.steps:
             if step.dim in dims[:1]:
                 rows = rows * step.trips
-        alone = copies(self.leaf, self.reached, frozenset(dims), self.single) == 1
+        alone = copies(self.leaf, self.reached, frozenset(dims)) == 1
         return np.where(alone & (len(dims) > 1), (rows + 1.0) / 2.0, 1.0)
 
     def _array_of(self, name: str) -> str | None:

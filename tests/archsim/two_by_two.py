@@ -65,6 +65,7 @@ units:
       max: {cycles: 1, uses: {tock: 1}}
       exp: {cycles: 1, uses: {tock: 1}}
       div: {cycles: 2, uses: {tock: 2}}
+    components: {tock: 1}
 """
 
 MATMUL = "ranks M, N, K\ninputs A[M, K], B[K, N]\nformats A int8, B int8, Z int8\n"

@@ -1,0 +1,1 @@
+"""What einfall promises to be fast at, measured."""
