@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 import numpy as np
@@ -14,6 +14,7 @@ import numpy as np
 from archsim.architecture import Architecture, ComputeUnit, Memory
 from archsim.area import pe_pitch_mm
 from archsim.components import Library
+from archsim.memory_models import MemoryCost
 from archsim.nest import Array
 from archsim.transfer import Direction, Transfer
 from archsim.work import Work
@@ -66,21 +67,32 @@ def energy(
     published: Published | None = None,
 ) -> tuple[EnergyTerm, ...]:
     """Every energy term of a mapping; `published` says more about the `PUBLISHED` accounting."""
-    book = _Book(cascade, architecture, library, accounting, published or Published())
-    terms = [term for one in works for term in book.operations(one)]
-    terms += [term for transfer in moved for term in book.movement(transfer)]
-    return tuple(term for term in terms if np.any(term.energy_pj > 0))
+    pricing = Pricing(cascade, architecture, library, accounting, published or Published())
+    return pricing.terms(moved, works)
 
 
 @dataclass(frozen=True, slots=True)
-class _Book:
+class Pricing:
+    """What the actions of a cascade on an architecture cost; it looks every price up once."""
+
     cascade: Cascade
     architecture: Architecture
     library: Library
     accounting: Accounting
-    published: Published
+    published: Published = Published()
+    _memories: dict[str, MemoryCost] = field(default_factory=dict, compare=False, repr=False)
+    _hops_pj: dict[str, float] = field(default_factory=dict, compare=False, repr=False)
+
+    def terms(
+        self, moved: Iterable[Transfer], works: Iterable[Work] = ()
+    ) -> tuple[EnergyTerm, ...]:
+        """The terms of some movements and operations, without those that cost nothing."""
+        terms = [term for one in works for term in self.operations(one)]
+        terms += [term for transfer in moved for term in self.movement(transfer)]
+        return tuple(term for term in terms if np.any(term.energy_pj > 0))
 
     def operations(self, one: Work) -> Iterator[EnergyTerm]:
+        """The operations of an Einsum."""
         unit = self.architecture.unit(one.unit)
         private = private_memory(self.architecture, unit)
         bits = self._argument_bits(one.einsum)
@@ -130,24 +142,31 @@ class _Book:
             memory = next((one for one in priced if one.name == memory.name), memory)
             if memory.per_unit is not None:
                 values = values / self.architecture.pes(memory.per_unit)
-        cost = self.library.memory_cost(
-            memory.component, memory.size_bytes, memory.access_bits, self.architecture.node_nm
-        )
+        cost = self._price(memory)
         accesses = values * (bits / memory.access_bits)
         each = cost.read_pj if action == "read" else cost.write_pj
         return EnergyTerm(memory.name, action, einsum, tensor, accesses, accesses * each)
 
+    def _price(self, memory: Memory) -> MemoryCost:
+        if memory.name not in self._memories:
+            self._memories[memory.name] = self.library.memory_cost(
+                memory.component, memory.size_bytes, memory.access_bits, self.architecture.node_nm
+            )
+        return self._memories[memory.name]
+
     def _hops(self, unit: ComputeUnit, transfer: Transfer, bits: float) -> EnergyTerm:
         """A hop carries an element to the neighbouring PE, one PE pitch away."""
-        pitch = pe_pitch_mm(unit, self.architecture, self.library)
-        wire = self.library.operation_cost("wire", self.architecture.node_nm).energy_pj
+        if unit.name not in self._hops_pj:
+            wire = self.library.operation_cost("wire", self.architecture.node_nm).energy_pj
+            pitch = pe_pitch_mm(unit, self.architecture, self.library)
+            self._hops_pj[unit.name] = pitch * wire
         return EnergyTerm(
             "network",
             "hop",
             transfer.einsum,
             transfer.tensor,
             transfer.hops,
-            transfer.hops * (bits * pitch * wire),
+            transfer.hops * (bits * self._hops_pj[unit.name]),
         )
 
 

@@ -11,7 +11,7 @@ from archsim.activity import Activity
 from archsim.architecture import Architecture
 from archsim.bounds import compute_bound
 from archsim.components import Library
-from archsim.energy import Accounting, energy
+from archsim.energy import Accounting, Pricing
 from archsim.free_tiles import free_tiles, with_tiles
 from archsim.latency import compute_time
 from archsim.mapping import Group, Hold, Policy
@@ -82,14 +82,15 @@ def _best_of(
     works = tuple(
         work(leaf, architecture, activity.executed(leaf), activity.useful(leaf)) for leaf in leaves
     )
-    operations = energy((), works, cascade, architecture, library, Accounting.COMPLETE)
+    pricing = Pricing(cascade, architecture, library, Accounting.COMPLETE)
+    operations = pricing.terms((), works)
     holding = Holding(
         structure,
         leaves,
         tiles,
         shapes,
         architecture,
-        library,
+        pricing,
         activity,
         Reaches.of(leaves, shapes),
     )

@@ -14,8 +14,7 @@ import numpy as np
 from archsim.activity import Activity
 from archsim.architecture import Architecture, Memory
 from archsim.closed_form import moved_bytes
-from archsim.components import Library
-from archsim.energy import Accounting, energy
+from archsim.energy import Pricing
 from archsim.mapping import Hold
 from archsim.nest import Array, Extents, Held, Leaf
 from archsim.occupancy import occupied_bytes
@@ -36,7 +35,7 @@ class Holding:
     tiles: Mapping[str, Array]
     shapes: Shapes
     architecture: Architecture
-    library: Library
+    pricing: Pricing
     activity: Activity
     reaches: Reaches
 
@@ -46,23 +45,47 @@ class Holding:
 
     def _ways(self, tensor: str) -> Iterator[tuple[tuple[Hold, int], ...]]:
         deepest = self.structure.shared_depth(tensor)
-        for buffers in self._nested(tensor, self._buffers(tensor), 0, deepest):
+        depths = self._depths(tensor, deepest)
+        for buffers in self._nested(tensor, self._buffers(tensor), depths):
             yield buffers
             if deepest >= len(self.structure.outer):
                 for memory in self._registers(tensor, bool(buffers)):
                     yield (*buffers, (Hold((tensor,), memory.name), deepest))
 
+    def _depths(self, tensor: str, deepest: int) -> tuple[int, ...]:
+        """The depths that are worth a hold.
+
+        Right below a loop over a rank that the tensor does not have, it would hold the same tile
+        as right above the loop, and fetch it again in every turn.
+        """
+        users = {leaf.einsum.name: leaf for leaf in self._users(tensor)}
+        ranks = {
+            name
+            for leaf in users.values()
+            for reached in self.reaches.used(tensor, leaf.einsum)
+            for name in reached.variables
+        }
+        some = next(iter(users.values())).einsum
+        loops = self.structure.loops
+        return tuple(
+            depth
+            for depth in range(deepest + 1)
+            if depth == 0
+            or loops[depth - 1] in ranks
+            or self.structure.depth_in(some, depth - 1) in self.structure.forks(some, depth)
+        )
+
     def _nested(
-        self, tensor: str, memories: tuple[Memory, ...], least: int, deepest: int
+        self, tensor: str, memories: tuple[Memory, ...], depths: tuple[int, ...]
     ) -> Iterator[tuple[tuple[Hold, int], ...]]:
         """Depths for `memories`, outermost first: each is skipped, or not above the one before."""
         if not memories:
             yield ()
             return
         first, *inner = memories
-        yield from self._nested(tensor, tuple(inner), least, deepest)
-        for depth in range(least, deepest + 1):
-            for rest in self._nested(tensor, tuple(inner), depth, deepest):
+        yield from self._nested(tensor, tuple(inner), depths)
+        for number, depth in enumerate(depths):
+            for rest in self._nested(tensor, tuple(inner), depths[number:]):
                 yield ((Hold((tensor,), first.name), depth), *rest)
 
     def _users(self, tensor: str) -> tuple[Leaf, ...]:
@@ -102,7 +125,7 @@ class Holding:
         )
         cascade = self.shapes.cascade
         moved = transfers(leaves, self.reaches, self.architecture, self.activity, (tensor,))
-        spent = energy(moved, (), cascade, self.architecture, self.library, Accounting.COMPLETE)
+        spent = self.pricing.terms(moved)
         total = sum((term.energy_pj for term in spent), start=np.asarray(0.0))
         sizes = occupied_bytes(leaves, self.reaches, self.architecture)
         user = self._users(tensor)[0].einsum.name
