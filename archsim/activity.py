@@ -84,8 +84,11 @@ class Activity:
     def _share(self, einsum: Einsum, conditions: tuple[Comparison, ...], tile: Extents) -> Array:
         if not conditions:
             return ONE
-        space = self.shapes.space(einsum)
+        names = set[str]().union(*(related(self.cascade, one) for one in conditions))
+        space = {n: size for n, size in self.shapes.space(einsum).items() if n in names}
         total = prod(space.values())
+        if not space:  # conditions on constants alone
+            return np.asarray(float(executed(conditions, {}, self.shapes, {})))
         columns = np.broadcast_arrays(*(tile[name] for name in space))
         stacked = np.stack([column.ravel() for column in columns])
         distinct, inverse = np.unique(stacked, axis=1, return_inverse=True)

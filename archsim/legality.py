@@ -12,7 +12,7 @@ from itertools import combinations
 import numpy as np
 
 from archsim.architecture import Architecture
-from archsim.mapping import Compute, For, Hold, Mapping, Policy, nodes
+from archsim.mapping import Compute, For, Group, Hold, Mapping, Policy, nodes
 from archsim.nest import Leaf, shared_steps
 from archsim.place import home
 from archsim.tiles import Reaches
@@ -36,21 +36,25 @@ def check_nodes(mapping: Mapping, cascade: Cascade, architecture: Architecture) 
                     _check_hold(node, tensors, architecture)
                 case _:
                     pass
-        own = [node.einsum for node in nodes(group.nest) if isinstance(node, Compute)]
-        phased = [name for phase in group.phases for name in phase.einsums]
-        named = phased + [phase.bubble for phase in group.phases if phase.bubble]
-        for name in named:
-            if name not in own:
-                raise SpecError(
-                    f"a phase names {name}, which its group does not compute",
-                    rule=choices(name, own),
-                )
-        if group.policy is Policy.PAPER and sorted(phased) != sorted(own):
-            odd = next(name for name in own if phased.count(name) != 1)
+        check_phases(group)
+
+
+def check_phases(group: Group) -> None:
+    """In a paper schedule every Einsum of the group stands in one phase."""
+    own = [node.einsum for node in nodes(group.nest) if isinstance(node, Compute)]
+    phased = [name for phase in group.phases for name in phase.einsums]
+    for name in (*phased, *(phase.bubble for phase in group.phases if phase.bubble)):
+        if name not in own:
             raise SpecError(
-                f"{odd} stands in {phased.count(odd)} phases of its group",
-                rule="in a paper schedule every Einsum stands in one phase",
+                f"a phase names {name}, which its group does not compute",
+                rule=choices(name, own),
             )
+    if group.policy is Policy.PAPER and sorted(phased) != sorted(own):
+        odd = next(name for name in own if phased.count(name) != 1)
+        raise SpecError(
+            f"{odd} stands in {phased.count(odd)} phases of its group",
+            rule="in a paper schedule every Einsum stands in one phase",
+        )
 
 
 def _check_hold(hold: Hold, tensors: list[str], architecture: Architecture) -> None:

@@ -9,18 +9,21 @@ rows) and the file's parameters; `any` leaves a size free, to be chosen when it 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from importlib.resources import files
 from pathlib import Path
+from typing import NoReturn
 
 from archsim.architecture import Architecture
+from archsim.closed_form import check_complete
+from archsim.legality import check_phases
 from archsim.load import read_file
 from archsim.mapping import Branches, Compute, For, Group, Hold, Nest, Node, Phase, Policy, Spread
 from archsim.mapping import Mapping as LoopMapping
 from archsim.quantities import Unit, Value
 from archsim.section import Section, open_section
-from archsim.yaml_nodes import Sequence
+from archsim.yaml_nodes import Scalar, Sequence
 from einsum.cascade import Cascade
 from einsum.errors import Source, SpecError, choices
 from einsum.shapes import Shapes
@@ -58,6 +61,13 @@ class MappingFile:
         architecture does not have and for missing parameters.
         """
         given = {**dict(self.parameters), **(parameters or {})}
+        for name in given:
+            if name not in dict(self.parameters):
+                raise SpecError(
+                    f"mapping {self.name} has no parameter {name}",
+                    rule=choices(name, dict(self.parameters)),
+                    source=self.source,
+                )
         missing = [name for name, value in given.items() if value is None]
         if missing:
             raise SpecError(
@@ -69,7 +79,12 @@ class MappingFile:
         top.names.update(cascade.constants)
         top.names.update((name, value) for name, value in given.items() if value is not None)
         reader = _Reader(cascade, architecture)
-        return LoopMapping(top.text("name"), reader.groups(top))
+        mapping = LoopMapping(top.text("name"), reader.groups(top))
+        try:
+            check_complete(cascade, mapping)
+        except SpecError as error:
+            raise error.located(self.source) from None
+        return mapping
 
 
 def mapping_names() -> tuple[str, ...]:
@@ -115,8 +130,11 @@ def _dims(architecture: Architecture) -> dict[str, Value]:
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
+    """Reads the groups of a file; `lines` is where it has met each Einsum."""
+
     cascade: Cascade
     architecture: Architecture
+    lines: dict[str, int] = field(default_factory=dict)
 
     def groups(self, top: Section) -> tuple[Group, ...]:
         defaults = _parameters(top)
@@ -151,7 +169,12 @@ class _Reader:
         if nest is None:
             nest = self._nest(part.listed("nest"))
         part.done()
-        return Group(nest, policy, phases)
+        group = Group(nest, policy, phases)
+        try:
+            check_phases(group)
+        except SpecError as error:
+            part.fail("phases", error.message, rule=error.rule)
+        return group
 
     def _phase(self, part: Section) -> Phase:
         part.offer("einsums", "bubble", "times")
@@ -197,7 +220,10 @@ class _Reader:
         variable = self._variable(part, "for", part.text("for"))
         if "across" in part:
             dim = _known(part, "across", part.text("across"), self.architecture.dims, "dimension")
-            return Spread(variable, dim, part.integer("count") if "count" in part else 0)
+            count = part.integer("count") if "count" in part else 0
+            if count > (size := self.architecture.dim_size(dim)):
+                part.fail("count", f"count is {count}", rule=f"{dim} is {size}")
+            return Spread(variable, dim, count)
         if "tile" not in part:
             return For(variable)
         if part.text("tile") == _FREE:
@@ -219,6 +245,12 @@ class _Reader:
             else 0.0,
             part.choice("overlaid", _Yes) is _Yes.TRUE if "overlaid" in part else False,
         )
+        memory = self.architecture.memory(hold.memory)
+        for name in tensors:
+            if not memory.holds(name):
+                allowed = ", ".join(t.name for t in self.cascade.tensors if memory.holds(t.name))
+                rule = f"{memory.name} of {self.architecture.name} takes {allowed or 'none'}"
+                _refuse(part, "hold", name, f"{name} may not be held in {memory.name}", rule)
         if hold.spilled > 1:
             part.fail("spilled", f"spilled is {hold.spilled:g}", rule="it is a share from 0 to 1")
         return (hold,) if _amount(part, "when", 1) else ()
@@ -226,6 +258,13 @@ class _Reader:
     def _compute(self, part: Section) -> tuple[Node, ...]:
         known = [einsum.name for einsum in self.cascade.steps]
         einsum = _known(part, "compute", part.text("compute"), known, "Einsum")
+        if einsum in self.lines:
+            part.fail(
+                "compute",
+                f"{einsum} is computed twice",
+                rule=f"line {self.lines[einsum]} computes it; every Einsum has one place",
+            )
+        self.lines[einsum] = part.span.line
         units = [unit.name for unit in self.architecture.units]
         unit = _known(part, "unit", part.text("unit"), units, "unit")
         spreads = []
@@ -256,5 +295,14 @@ def _one_or_more(part: Section, key: str) -> tuple[str, ...]:
 
 def _known(part: Section, key: str, name: str, valid: list[str], kind: str) -> str:
     if name not in valid:
-        part.fail(key, f"unknown {kind} {name}", rule=choices(name, valid))
+        _refuse(part, key, name, f"unknown {kind} {name}", choices(name, valid))
     return name
+
+
+def _refuse(part: Section, key: str, name: str, message: str, rule: str) -> NoReturn:
+    """Raises `SpecError` at `name`, which is the value of `key` or stands in its list."""
+    node = part.table.entries[key]
+    for item in node.items if isinstance(node, Sequence) else ():
+        if isinstance(item, Scalar) and item.text == name:
+            raise SpecError(message, rule=rule, source=part.source, span=item.span)
+    part.fail(key, message, rule=rule)

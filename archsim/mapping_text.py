@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from typing import assert_never
 
 from archsim.mapping import Branches, Compute, For, Hold, Mapping, Nest, Spread
 
+_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9 _./-]*")
+
 
 def mapping_to_yaml(mapping: Mapping) -> str:
-    """YAML that `archsim.mapping_file` reads back to an equal mapping."""
-    lines = [f"name: {mapping.name}", "groups:"]
+    """YAML that `archsim.mapping_file` reads back to an equal mapping.
+
+    A tile size that is still free is written as `any`, whatever its name.
+    """
+    name = (
+        mapping.name
+        if _PLAIN.fullmatch(mapping.name)
+        else json.dumps(mapping.name, ensure_ascii=False)
+    )
+    lines = [f"name: {name}", "groups:"]
     for group in mapping.groups:
         lines.append(f"  - schedule: {group.policy.value}")
         if group.phases:
             lines.append("    phases:")
         for phase in group.phases:
-            if phase.einsums:
-                lines.append(f"      - {{einsums: [{', '.join(phase.einsums)}]}}")
+            parts = [f"einsums: [{', '.join(phase.einsums)}]"] if phase.einsums else []
             if phase.bubble:
-                lines.append(f"      - {{bubble: {phase.bubble}, times: {phase.bubble_factor!r}}}")
+                parts.append(f"bubble: {phase.bubble}, times: {phase.bubble_factor!r}")
+            lines.append(f"      - {{{', '.join(parts)}}}")
         lines.append("    nest:")
         lines += _yaml(group.nest, 6)
     return "\n".join(lines) + "\n"
