@@ -218,16 +218,3 @@ def _tiles_passed(
         # All tiles of one variable together have as many coordinates as it has.
         total = total + tiles / trips[name] * (weight * (full[name] - trips[name]))
     return np.minimum(total, tiles * float(dim.size))
-
-
-def reach(tensor: str, einsum: Einsum, cascade: Cascade) -> Reach:
-    """How `einsum` first accesses `tensor`, for callers that have no shapes.
-
-    Every dimension counts the combinations of its variables, and iterative tensors are updated
-    in place; `Reaches` knows better.
-    """
-    access = next(a for a in (*einsum.inputs, einsum.output) if a.tensor == tensor)
-    running = set(cascade.iterative_variables(tensor))
-    names = (set(variables(part.index)) - running for part in coordinates(cascade, access))
-    dims = (tuple((name, 1) for name in sorted(own)) for own in names if own)
-    return Reach(tensor, tuple(Dimension(terms, 1 << 62, unique=True) for terms in dims))

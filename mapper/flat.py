@@ -41,7 +41,7 @@ def flat_choice(platform: str, model: str, seq_len: int, buffer_bytes: float) ->
     rows = _rows()
     key = (platform, model.lower(), seq_len)
     if key not in rows:
-        models = sorted({name for where, name, _ in rows if where == platform})
+        models = sorted({row["models"] for (where, _, _), row in rows.items() if where == platform})
         lengths = sorted({length for where, _, length in rows if where == platform})
         raise SpecError(
             f"FLAT published no mapping for {model} at {format_count(seq_len)} on {platform}",
@@ -57,12 +57,13 @@ def _choice(row: dict[str, str], buffer_bytes: float) -> FlatChoice:
     granule = float(row["P1"])
     rows = float(row["P"]) if row["fusion_granularity"] == "head" else granule
     spilled = float(row["proportion_spilled"])
-    # What the row of scores can use is what the tensors on chip leave (16-bit values).
+    # What the row of scores can use is what the tensors on chip leave (16-bit values), less its
+    # maximum and its sum.
     depth = {"Q": float(row["E"]), "AV": float(row["F"])}
     whole = {"K": float(row["E"]), "V": float(row["F"])}
     held = sum(on_chip[name] * width * rows for name, width in depth.items())
     held += sum(on_chip[name] * width * float(row["M"]) for name, width in whole.items())
-    free = max(0.0, buffer_bytes - 2 * held * (1 - spilled))
+    free = max(0.0, buffer_bytes - 2 * (held * (1 - spilled) + 2))
     softmax_spilled = 1.0 - min(1.0, free / (2 * float(row["M"])))
     return FlatChoice(
         f"flat-{row['QK_stationarity']}",

@@ -18,7 +18,7 @@ TINY = Architecture(
     1e9,
     45,
     (
-        Memory("dram", None, "dram", None, None, 64),
+        Memory("dram", None, "dram", None, 1e9, 64),
         Memory("buffer", "dram", "sram", None, None, 64),
         Memory("local", "buffer", "sram", None, None, 64, (Dim("cores", 2),)),
         Memory("registers", "local", "register_file", None, None, 16, (), "array"),
