@@ -14,6 +14,7 @@ from math import prod
 import numpy as np
 
 from archsim.nest import ONE, Array, Extents, Leaf
+from archsim.whole_tiles import moved_share
 from einsum.cascade import Cascade, Einsum
 from einsum.count import executed, useful
 from einsum.domain import domains, related
@@ -61,18 +62,22 @@ class Activity:
         """The points of its iteration space at which all conditions hold."""
         return useful(self.conditions[einsum.name], self.shapes.space(einsum), self.shapes)
 
-    def moved(self, einsum: Einsum, tile: Extents, stepped: frozenset[str]) -> Array:
+    def moved(
+        self, einsum: Einsum, tile: Extents, stepped: frozenset[str], own: frozenset[str]
+    ) -> Array:
         """The share of an access pattern that is not skipped, where `tile` is what is moved.
 
-        Only conditions between several ranks whose variables all step (`stepped`) can skip a
-        tile: `m <= p` skips a tile of K for some p only if K is fetched anew for each p.
+        `own` are the variables of the tensor, whose last tile moves what is left of it; the
+        last step of another loop moves as much as any other. Only conditions between several
+        ranks whose variables all step (`stepped`) can skip a tile: `m <= p` skips a tile of K for
+        some p only if K is fetched anew for each p.
         """
         conditions = tuple(
             one
             for one in self.conditions[einsum.name]
             if self._couples(one) and related(self.cascade, one) & set(einsum.variables) <= stepped
         )
-        return self._share(einsum, conditions, tile)
+        return self._share(einsum, conditions, tile, own)
 
     def _couples(self, condition: Comparison) -> bool:
         names = {
@@ -81,7 +86,13 @@ class Activity:
         }
         return len(names) > 1
 
-    def _share(self, einsum: Einsum, conditions: tuple[Comparison, ...], tile: Extents) -> Array:
+    def _share(
+        self,
+        einsum: Einsum,
+        conditions: tuple[Comparison, ...],
+        tile: Extents,
+        own: frozenset[str] | None = None,
+    ) -> Array:
         if not conditions:
             return ONE
         names = set[str]().union(*(related(self.cascade, one) for one in conditions))
@@ -92,10 +103,12 @@ class Activity:
         columns = np.broadcast_arrays(*(tile[name] for name in space))
         stacked = np.stack([column.ravel() for column in columns])
         distinct, inverse = np.unique(stacked, axis=1, return_inverse=True)
+        tiles = [dict(zip(space, map(int, row), strict=True)) for row in distinct.T]
         shares = [
-            executed(conditions, space, self.shapes, dict(zip(space, map(int, row), strict=True)))
-            / total
-            for row in distinct.T
+            executed(conditions, space, self.shapes, one) / total
+            if own is None
+            else moved_share(conditions, space, self.shapes, one, own)
+            for one in tiles
         ]
         return np.asarray(shares)[np.ravel(inverse)].reshape(columns[0].shape)
 

@@ -21,21 +21,27 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Dim:
-    """A named spatial dimension: `rows` of an array, `cores` of a chip."""
+    """A named spatial dimension: `rows` of an array, `cores` of a chip.
+
+    Without `multicast` nothing is sent to several instances at once, nor summed on the way back.
+    """
 
     name: str
     size: int
+    multicast: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
     """A storage level.
 
-    `component` names its entry in the component library. `size_bytes` None is unbounded,
-    `bandwidth_bytes_per_s` None never limits; both are per instance. One access moves
-    `access_bits`. Every instance of `parent` (None for the root) has `fanout` instances below
-    it; with `per_unit` there is one for each PE of that unit instead. Only `tensors` (None:
-    all) may be held, and never those of `bypass`.
+    `component` names its entry in the component library. `size_bytes` None is unbounded, a
+    bandwidth None never limits; all are per instance. Reads and writes share one port of
+    `bandwidth_bytes_per_s`, or each has a port of its own. One access moves
+    `access_bits`. Every instance of `parent` (None for the root) has `fanout` instances below it;
+    with `per_unit` there is one for each PE of that unit instead. Only `tensors` (None: all) may
+    be held, and never those of `bypass`. A `cache` keeps what passes it by itself: mappings hold
+    nothing there (`archsim.cache`).
     """
 
     name: str
@@ -48,22 +54,29 @@ class Memory:
     per_unit: str | None = None
     tensors: frozenset[str] | None = None
     bypass: frozenset[str] = frozenset()
+    read_bytes_per_s: float | None = None
+    write_bytes_per_s: float | None = None
+    cache: bool = False
 
     def holds(self, tensor: str) -> bool:
-        """May `tensor` be kept here?"""
-        return tensor not in self.bypass and (self.tensors is None or tensor in self.tensors)
+        """May a mapping keep `tensor` here?"""
+        if self.cache or tensor in self.bypass:
+            return False
+        return self.tensors is None or tensor in self.tensors
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
     """What a PE can do: cycles for one, and the actions of components that one costs.
 
-    `name` is an operator of einsum, or a fused one of `FUSED`.
+    `name` is an operator of einsum, or a fused one of `FUSED`. Operations of different `pipe`s of
+    a PE overlap, those of one pipe add up.
     """
 
     name: str
     cycles: float
     uses: tuple[tuple[str, float], ...] = ()
+    pipe: str = ""
 
 
 FUSED = ("mac", "sub_exp")
@@ -86,11 +99,18 @@ class ComputeUnit:
     components: tuple[tuple[str, int], ...] = ()
     latches: bool = True
 
+    @property
+    def pipes(self) -> tuple[str, ...]:
+        """The pipes of one PE; there is at least one."""
+        return tuple(dict.fromkeys(operation.pipe for operation in self.operations))
+
 
 @dataclass(frozen=True)
 class Architecture:
     """A chip: its memories (a tree), its compute units, its clock and its technology node.
 
+    Every fused group takes `launch_s` to start. Of the work of all units but the busiest one a
+    share of `overlap` is hidden where Einsums overlap.
     `parameters` are the named values its text was written in, `source` that text and
     `overrides` what `with_parameter` changed: how the value was made, not part of what it is.
     """
@@ -100,6 +120,8 @@ class Architecture:
     node_nm: float
     memories: tuple[Memory, ...]
     units: tuple[ComputeUnit, ...]
+    launch_s: float = 0.0
+    overlap: float = 1.0
     description: str = field(default="", compare=False)
     parameters: tuple[tuple[str, float], ...] = field(default=(), compare=False)
     source: Source | None = field(default=None, compare=False, repr=False)
@@ -160,6 +182,13 @@ class Architecture:
             return self._units[name].dims
         return _named("memory or unit", name, self._memories, self.name).fanout
 
+    @cached_property
+    def unicast(self) -> frozenset[str]:
+        """The dimensions of `dims` across which nothing is shared."""
+        owners = (*self._memories, *self._units)
+        dims = ((own, one) for own in owners for one in self.own_dims(own))
+        return frozenset(f"{own}.{one.name}" for own, one in dims if not one.multicast)
+
     # The tree.
 
     @cached_property
@@ -185,6 +214,10 @@ class Architecture:
             return frozenset(self.dims_above(private))
         above = self._upwards(name)
         return frozenset(f"{one.name}.{dim.name}" for one in above for dim in one.fanout)
+
+    def above(self, memory: str) -> tuple[Memory, ...]:
+        """`memory` and all memories above it, from the inside out."""
+        return self._upwards(self.memory(memory).name)
 
     def _upwards(self, memory: str | None) -> tuple[Memory, ...]:
         found: list[Memory] = []

@@ -26,6 +26,14 @@ def check(architecture: Architecture) -> None:
     _check_name(architecture.name, "architecture")
     _check_positive(architecture.clock_hz, "the clock", "clock")
     _check_positive(architecture.node_nm, "the technology node", "node")
+    if not (architecture.launch_s >= 0 and math.isfinite(architecture.launch_s)):
+        raise PlacedError(
+            f"a launch takes {architecture.launch_s:g} s", "it is a finite time", "launch"
+        )
+    if not 0 <= architecture.overlap <= 1:
+        raise PlacedError(
+            f"the overlap is {architecture.overlap:g}", "it is a share from 0 to 1", "overlap"
+        )
     if not architecture.units:
         raise PlacedError("there is no compute unit", "name at least one", "units")
     names: set[str] = set()
@@ -49,9 +57,24 @@ def check(architecture: Architecture) -> None:
 def _check_memory(memory: Memory) -> None:
     place = ("memories", memory.name)
     _check_name(memory.component, *place, "component")
-    for value, key in ((memory.size_bytes, "size"), (memory.bandwidth_bytes_per_s, "bandwidth")):
+    own_ports = {
+        "read_bandwidth": memory.read_bytes_per_s,
+        "write_bandwidth": memory.write_bytes_per_s,
+    }
+    limits = {"size": memory.size_bytes, "bandwidth": memory.bandwidth_bytes_per_s, **own_ports}
+    for key, value in limits.items():
         if value is not None:
             _check_positive(value, f"the {key} of {memory.name}", *place, key)
+    for key, value in own_ports.items():
+        if value is not None and (memory.bandwidth_bytes_per_s or memory.parent is None):
+            raise PlacedError(
+                f"{memory.name} has a {key} beside a port for both"
+                if memory.bandwidth_bytes_per_s
+                else f"the root {memory.name} has a {key}",
+                "write bandwidth, or read_bandwidth and write_bandwidth; the root has one port",
+                *place,
+                key,
+            )
     if memory.access_bits < 1:
         raise PlacedError(
             f"an access of {memory.name} moves {memory.access_bits} bits",
@@ -66,6 +89,19 @@ def _check_memory(memory: Memory) -> None:
 
 def _check_tree(memories: dict[str, Memory]) -> None:
     roots = [name for name, memory in memories.items() if memory.parent is None]
+    for name, memory in memories.items():
+        if memory.cache and (memory.parent not in roots or memory.per_unit or memory.fanout):
+            raise PlacedError(
+                f"{name} is a cache, but not one memory right below the root",
+                "a cache has the root as its parent, is not per PE and has no fanout",
+                "memories",
+                name,
+                "cache",
+            )
+        if memory.cache and memory.size_bytes is None:
+            raise PlacedError(
+                f"the cache {name} has no size", "write size: 50 MB", "memories", name
+            )
     if len(roots) != 1:
         raise PlacedError(
             f"{len(roots)} memories have no parent" + (f": {', '.join(roots)}" if roots else ""),
@@ -120,6 +156,8 @@ def _check_unit(unit: ComputeUnit, architecture: Architecture) -> None:
             raise PlacedError(f"{operation.name} is given twice", "give it once", *at)
         seen.add(operation.name)
         _check_positive(operation.cycles, f"{operation.name} of {unit.name}", *at, "cycles")
+        if operation.pipe:
+            _check_name(operation.pipe, *at, "pipe")
         for component, count in operation.uses:
             _check_name(component, *at, "uses", component)
             _check_positive(count, f"the count of {component}", *at, "uses", component)
@@ -184,7 +222,7 @@ def _check_dims(dims: Iterable[Dim], *path: str) -> None:
 
 
 def _check_positive(value: float, what: str, *path: str) -> None:
-    if not (value > 0 and math.isfinite(value)):
+    if not 0 < value < math.inf:
         raise PlacedError(f"{what} is {value:g}", "it is greater than 0", *path)
 
 

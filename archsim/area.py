@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
+
+import numpy as np
 
 from archsim.architecture import Architecture, ComputeUnit
 from archsim.components import Library
@@ -49,4 +50,5 @@ def unit_area_um2(unit: ComputeUnit, architecture: Architecture, library: Librar
 def pe_pitch_mm(unit: ComputeUnit, architecture: Architecture, library: Library) -> float:
     """The distance of neighbouring PEs of `unit`, taken as squares without gaps."""
     each = unit_area_um2(unit, architecture, library) / architecture.pes(unit.name)
-    return math.sqrt(each) / 1000
+    pitch_um: float = np.sqrt(each).item()
+    return pitch_um / 1000

@@ -6,10 +6,13 @@ from collections.abc import Mapping, Sequence
 
 from archsim.architecture import Architecture, ComputeUnit
 from archsim.compulsory import compulsory_bytes
+from archsim.movement.attainable import attainable_bytes
 from archsim.report import Bounds
 from archsim.work import needed, no_unit, operation_on, supports
 from einsum.cascade import Einsum
 from einsum.shapes import Shapes
+
+__all__ = ["attainable_bytes", "bounds", "compute_bound", "least_makespan"]
 
 
 def bounds(
@@ -52,12 +55,12 @@ def compute_bound(
 
 
 def _cycles_per_point(einsum: Einsum, unit: ComputeUnit, architecture: Architecture) -> float:
-    """Cycles of the whole unit for one point, every PE busy."""
+    """Cycles of the whole unit for one point, every PE and all its pipes busy."""
     cycles = sum(
         operation_on(unit, name, einsum).cycles * count
         for name, count in needed(einsum, unit).items()
     )
-    return cycles / architecture.pes(unit.name)
+    return cycles / (architecture.pes(unit.name) * len(unit.pipes))
 
 
 def least_makespan(work: Sequence[Mapping[str, float]]) -> float:

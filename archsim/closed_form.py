@@ -13,11 +13,14 @@ import numpy as np
 
 from archsim.activity import Activity
 from archsim.architecture import Architecture
+from archsim.cache import through_caches
+from archsim.dealing import slowed
 from archsim.latency import compute_time, group_time, memory_times
 from archsim.mapping import Mapping as LoopMapping
 from archsim.mapping import Policy
 from archsim.nest import Array, Leaf, walk
 from archsim.occupancy import occupied_bytes
+from archsim.ports import port_rates, ports
 from archsim.schedule import schedule
 from archsim.tiles import Reaches
 from archsim.traffic import transfers
@@ -43,12 +46,13 @@ class ClosedForm:
     moved_bytes: Mapping[str, Array]
     compute_s: tuple[Array, ...]
     memory_s: tuple[Mapping[str, Array], ...]
+    launch_s: float = 0.0
 
     @property
     def latency_s(self) -> Array:
-        """All that runs one after another."""
+        """All that runs one after another, and the launches of the groups."""
         times = (group_time(c, m) for c, m in zip(self.compute_s, self.memory_s, strict=True))
-        return sum(times, start=np.asarray(0.0))
+        return sum(times, start=np.asarray(self.launch_s))
 
 
 def closed_form(
@@ -74,11 +78,8 @@ def closed_form(
         work(leaf, architecture, activity.executed(leaf), activity.useful(leaf)) for leaf in leaves
     )
     moved = transfers(leaves, reaches, architecture, activity)
-    bandwidths = {
-        memory.name: memory.bandwidth_bytes_per_s * architecture.instances(memory.name)
-        for memory in architecture.memories
-        if memory.bandwidth_bytes_per_s is not None
-    }
+    moved = through_caches(moved, leaves, reaches, architecture)
+    bandwidths = port_rates(architecture)
     pipelined = {} if tiles else _pipelined_cycles(cascade, shapes, architecture, mapping)
     compute_s, memory_s = [], []
     for number, group in enumerate(mapping.groups):
@@ -86,9 +87,19 @@ def closed_form(
         serial = group.policy is Policy.SERIAL
         for together in [[name] for name in members] if serial else [members]:
             own = tuple(one for one in works if one.einsum in together)
-            compute_s.append(compute_time(group, own, architecture.clock_hz, pipelined.get(number)))
+            compute_s.append(
+                compute_time(
+                    group,
+                    own,
+                    architecture.clock_hz,
+                    pipelined.get(number),
+                    architecture.overlap,
+                )
+            )
             its = tuple(one for one in moved if one.einsum in together)
-            memory_s.append(memory_times(moved_bytes(its, cascade, architecture), bandwidths))
+            its_s = memory_times(moved_bytes(its, cascade, architecture), bandwidths)
+            here = tuple(leaf for leaf in leaves if leaf.einsum.name in together)
+            memory_s.append(slowed(its_s, here, architecture))
     return ClosedForm(
         leaves,
         works,
@@ -97,6 +108,7 @@ def closed_form(
         moved_bytes(moved, cascade, architecture),
         tuple(compute_s),
         tuple(memory_s),
+        architecture.launch_s * len(mapping.groups),
     )
 
 
@@ -139,8 +151,12 @@ def check_complete(cascade: Cascade, mapping: LoopMapping) -> None:
 def moved_bytes(
     moved: tuple[Transfer, ...], cascade: Cascade, architecture: Architecture
 ) -> dict[str, Array]:
-    """Bytes read from and written to every memory, both ends of each transfer."""
+    """Bytes read from and written to every memory, both ends of each transfer.
+
+    Where a memory has a port for each, also by port: `buffer.read`, `buffer.write`.
+    """
     memories = {memory.name for memory in architecture.memories}
+    apart = [port for port in ports(architecture) if port.name not in memories]
     total: dict[str, Array] = {}
     for transfer in moved:
         width = cascade.tensor(transfer.tensor).format.bits_per_value / 8
@@ -148,4 +164,7 @@ def moved_bytes(
         for memory, values in ends:
             if memory in memories:
                 total[memory] = total.get(memory, np.asarray(0.0)) + values * width
+        for port in apart:
+            passed = port.values(transfer) * width
+            total[port.name] = total.get(port.name, np.asarray(0.0)) + passed
     return total

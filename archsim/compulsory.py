@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from math import prod
 
-import numpy as np
-
 from archsim.activity import Activity
+from archsim.nest import amount
 from archsim.tiles import Reach, Reaches, tile_elements
 from einsum.cascade import Einsum, Role, Tensor
 from einsum.count import executed
@@ -33,7 +32,7 @@ def _elements(tensor: Tensor, reaches: Reaches, activity: Activity) -> float:
     """The elements that the Einsum which uses most of them uses."""
     return max(
         (
-            _reached(reached, einsum, activity)
+            reached_elements(reached, einsum, activity)
             for einsum in activity.cascade.steps
             for reached in reaches.used(tensor.name, einsum)
         ),
@@ -41,12 +40,13 @@ def _elements(tensor: Tensor, reaches: Reaches, activity: Activity) -> float:
     )
 
 
-def _reached(reached: Reach, einsum: Einsum, activity: Activity) -> float:
+def reached_elements(reached: Reach, einsum: Einsum, activity: Activity) -> float:
+    """The elements that at least one useful point of `einsum` reaches by one of its accesses."""
     shapes, conditions = activity.shapes, activity.conditions[einsum.name]
     space = shapes.space(einsum)
     if not conditions:
-        extents = {name: np.asarray(float(extent)) for name, extent in space.items()}
-        return float(tile_elements(reached, extents))
+        extents = {name: amount(extent) for name, extent in space.items()}
+        return tile_elements(reached, extents).item()
     # Tiles of one value of its own variables, and of all values of the others: those that are
     # executed have an element that is used.
     own = reached.variables

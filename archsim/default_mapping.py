@@ -162,7 +162,7 @@ def _largest_buffer(architecture: Architecture, unit: ComputeUnit) -> Memory | N
     bounded = [
         memory
         for memory in architecture.path(unit.name)
-        if memory.size_bytes is not None and memory.per_unit is None
+        if memory.size_bytes is not None and memory.per_unit is None and not memory.cache
     ]
     return max(
         bounded, key=lambda m: (m.size_bytes or 0) * architecture.instances(m.name), default=None

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
 
 from archsim.architecture import Architecture
-from archsim.area import total_area_um2
 from archsim.bounds import bounds
 from archsim.closed_form import ClosedForm, check_complete, closed_form
 from archsim.components import Library
 from archsim.energy import Accounting, EnergyTerm, Published, energy
 from archsim.free_tiles import choose_tiles, overflow
-from archsim.latency import memory_times
 from archsim.legality import check_loops, check_nodes
 from archsim.mapping import Mapping as LoopMapping
+from archsim.ports import ports
 from archsim.report import (
     CostReport,
     EinsumCost,
@@ -25,6 +22,7 @@ from archsim.report import (
     UnitCost,
 )
 from archsim.tiles import Reaches
+from archsim.totals import Totals, share, totals
 from archsim.transfer import Direction
 from einsum.cascade import Cascade
 from einsum.errors import SpecError
@@ -50,77 +48,58 @@ def evaluate(
     mapping = choose_tiles(cascade, shapes, architecture, mapping)
     form = closed_form(cascade, shapes, architecture, mapping)
     check_loops(form.leaves, Reaches.of(form.leaves, shapes), architecture)
-    _check_fit(form, architecture, mapping)
-    latency = float(form.latency_s)
+    check_fit(form, architecture, mapping)
     complete, as_published = (
         energy(form.transfers, form.works, cascade, architecture, library, accounting, published)
         for accounting in (Accounting.COMPLETE, Accounting.PUBLISHED)
     )
     useful = {one.einsum: float(one.useful_points) for one in form.works}
-    units = _units(form, architecture, latency)
-    root = architecture.root.name
-    macs = sum(float(one.macs) for one in form.works)
+    total = totals(form, architecture, library, complete, as_published)
     return CostReport(
         cascade=cascade.name,
         architecture=architecture.name,
         mapping=mapping,
         shape=dict(shapes.sizes),
-        latency_s=latency,
-        compute_s=float(sum(form.compute_s)),
-        memory_s=float(sum(times.get(root, np.asarray(0.0)) for times in form.memory_s)),
-        dram_traffic_bytes=float(form.moved_bytes.get(root, np.asarray(0.0))),
-        energy_pj_complete=_total(complete),
-        energy_pj_published=_total(as_published),
-        area_um2=total_area_um2(architecture, library),
-        util_2d=_utilization(units, architecture, 2),
-        util_1d=_utilization(units, architecture, 1),
-        util_useful_macs=_share(macs, latency * architecture.clock_hz * _mac_pes(architecture)),
+        latency_s=float(total.latency_s),
+        compute_s=float(total.compute_s),
+        memory_s=float(total.memory_s),
+        dram_traffic_bytes=float(total.dram_traffic_bytes),
+        energy_pj_complete=float(total.energy_pj_complete),
+        energy_pj_published=float(total.energy_pj_published),
+        area_um2=float(total.area_um2),
+        util_2d=float(total.util_2d),
+        util_1d=float(total.util_1d),
+        util_useful_macs=float(total.util_useful_macs),
         bounds=bounds(shapes, architecture, useful),
         einsums=_einsums(form, architecture, complete),
-        units=units,
+        units=_units(total, architecture),
         memories=_memories(form, cascade, architecture),
         tensors=_tensors(form, cascade, architecture),
         energies=_energies(complete, as_published),
     )
 
 
-def _check_fit(form: ClosedForm, architecture: Architecture, mapping: LoopMapping) -> None:
+def check_fit(form: ClosedForm, architecture: Architecture, mapping: LoopMapping) -> None:
+    """`SpecError` with the missing bytes where a memory is too small for what it holds."""
     for name, short in overflow(form, architecture).items():
-        if float(short) > 0:
+        if short > 0:
             raise SpecError(
                 f"mapping {mapping.name} does not fit {architecture.name}: {name} needs "
-                f"{float(form.occupied_bytes[name]):,.0f} bytes and is {float(short):,.0f} short",
+                f"{form.occupied_bytes[name]:,.0f} bytes and is {short:,.0f} short",
                 rule="use smaller tiles, hold fewer tensors there, or make the memory larger",
             )
 
 
-def _share(part: float, whole: float) -> float:
-    return part / whole if whole else 0.0
-
-
-def _total(terms: Iterable[EnergyTerm]) -> float:
-    return float(sum(float(term.energy_pj) for term in terms))
-
-
-def _mac_pes(architecture: Architecture) -> int:
-    """PEs of the unit that has most of them: where contractions belong."""
-    return max(architecture.pes(unit.name) for unit in architecture.units)
-
-
-def _units(form: ClosedForm, architecture: Architecture, latency: float) -> tuple[UnitCost, ...]:
-    rows = []
-    for unit in architecture.units:
-        busy = sum(float(one.cycles) for one in form.works if one.unit == unit.name)
-        busy_s = busy / architecture.clock_hz
-        pes = architecture.pes(unit.name)
-        rows.append(UnitCost(unit.name, pes, busy_s, _share(busy_s, latency)))
-    return tuple(rows)
-
-
-def _utilization(units: tuple[UnitCost, ...], architecture: Architecture, dims: int) -> float:
-    """Busy share of the busiest array of `dims` dimensions; 0 if there is none."""
-    shares = [one.utilization for one in units if len(architecture.unit(one.unit).dims) == dims]
-    return max(shares, default=0.0)
+def _units(total: Totals, architecture: Architecture) -> tuple[UnitCost, ...]:
+    return tuple(
+        UnitCost(
+            unit.name,
+            architecture.pes(unit.name),
+            float(total.busy_s[unit.name]),
+            float(share(total.busy_s[unit.name], total.latency_s)),
+        )
+        for unit in architecture.units
+    )
 
 
 def _einsums(
@@ -170,16 +149,20 @@ def _memories(
     for memory in architecture.memories:
         own = [one for one in traffic if one.memory == memory.name]
         read, written = sum(t.read_bytes for t in own), sum(t.write_bytes for t in own)
-        instances = architecture.instances(memory.name)
-        bandwidth = memory.bandwidth_bytes_per_s
-        limits = {memory.name: bandwidth * instances} if bandwidth else {}
-        seconds = memory_times({memory.name: np.asarray(read + written)}, limits)
+        seconds = max(
+            (
+                (read * port.reads + written * port.writes) / port.bytes_per_s
+                for port in ports(architecture)
+                if port.memory == memory.name
+            ),
+            default=0.0,
+        )
         rows.append(
             MemoryCost(
                 memory.name,
                 read,
                 written,
-                float(seconds.get(memory.name, np.asarray(0.0))),
+                seconds,
                 float(form.occupied_bytes.get(memory.name, np.asarray(0.0))),
                 memory.size_bytes,
             )

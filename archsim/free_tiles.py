@@ -29,6 +29,16 @@ class FreeTile:
     candidates: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class FreeLoop:
+    """A loop over `span` coordinates of `variable`, around tiles of `base` of them."""
+
+    name: str
+    variable: str
+    span: int
+    base: int
+
+
 def divisors(value: int) -> tuple[int, ...]:
     """All divisors of a positive whole number, in increasing order."""
     low = [d for d in range(1, isqrt(value) + 1) if value % d == 0]
@@ -42,16 +52,38 @@ def _halves(value: int) -> Iterator[int]:
     yield 1
 
 
+def all_quotients(value: int) -> tuple[int, ...]:
+    """The least `q` for every number of parts `ceil(value / q)` that there can be, increasing."""
+    found, parts = [], 1
+    while True:
+        least = -(-value // parts)
+        found.append(least)
+        if least == 1:
+            return tuple(reversed(found))
+        parts = -(-value // (least - 1))  # one coordinate less makes more parts
+
+
 def free_tiles(
-    mapping: LoopMapping, cascade: Cascade, sizes: Mapping[str, int]
+    mapping: LoopMapping, cascade: Cascade, sizes: Mapping[str, int], imperfect: bool = False
 ) -> tuple[FreeTile, ...]:
     """The free tile sizes of `mapping` with their candidates.
 
     A tile is a multiple of the next fixed tile of the same variable inside it (1 if there is
     none), and its number of such tiles divides that of the loop around it. Where the inner tiles
-    do not divide the loop around, half, a quarter, ... of it are candidates too.
+    do not divide the loop around, half, a quarter, ... of it are candidates too. With
+    `imperfect` the last tile may be smaller: one candidate for every possible number of tiles.
     """
-    found: dict[str, FreeTile] = {}
+    return tuple(
+        FreeTile(one.name, one.variable, tile_candidates(one.span, one.base, imperfect))
+        for one in free_loops(mapping, cascade, sizes)
+    )
+
+
+def free_loops(
+    mapping: LoopMapping, cascade: Cascade, sizes: Mapping[str, int]
+) -> tuple[FreeLoop, ...]:
+    """The loops of `mapping` whose tile sizes are free."""
+    found: dict[str, FreeLoop] = {}
     for group in mapping.groups:
         for path in _paths(group.nest):
             for index, loop in enumerate(path):
@@ -60,16 +92,20 @@ def free_tiles(
                 whole = sizes[cascade.rank_of_variable[loop.variable]]
                 outer = [t.tile for t in path[:index] if t.variable == loop.variable]
                 inner = [t.tile for t in path[index + 1 :] if t.variable == loop.variable]
-                fixed = [tile for tile in outer if isinstance(tile, int)]
+                fixed = [tile for tile in outer if not isinstance(tile, str)]
                 span = min([whole, *fixed])
-                base = min(next((t for t in inner if isinstance(t, int)), 1), span)
-                quotients = divisors(ceil(span / base))
-                if span % base:  # the last tile is not full anyway
-                    quotients = tuple(sorted({*quotients, *_halves(ceil(span / base))}))
-                found[loop.tile] = FreeTile(
-                    loop.tile, loop.variable, tuple(min(q * base, span) for q in quotients)
-                )
+                base = min(next((t for t in inner if not isinstance(t, str)), 1), span)
+                found[loop.tile] = FreeLoop(loop.tile, loop.variable, span, base)
     return tuple(found.values())
+
+
+def tile_candidates(span: int, base: int, imperfect: bool = False) -> tuple[int, ...]:
+    """The tile sizes that a free loop over `span` coordinates may take, increasing."""
+    count = ceil(span / base)
+    quotients = all_quotients(count) if imperfect else divisors(count)
+    if span % base and not imperfect:  # the last tile is not full anyway
+        quotients = tuple(sorted({*quotients, *_halves(count)}))
+    return tuple(min(q * base, span) for q in quotients)
 
 
 def _paths(nest: Nest, above: tuple[For, ...] = ()) -> Iterator[tuple[For, ...]]:
@@ -94,7 +130,7 @@ def _fixed(nest: Nest, tiles: Mapping[str, int]) -> Nest:
     def fix(node: Node) -> Node:
         match node:
             case For(variable, str(name)) if name in tiles:
-                return For(variable, tiles[name])
+                return For(variable, tiles[name], node.dealt)
             case Branches(nests):
                 return Branches(tuple(_fixed(branch, tiles) for branch in nests))
             case _:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import reduce
 from typing import assert_never
 
 import numpy as np
@@ -13,30 +14,36 @@ from archsim.work import Work
 
 
 def compute_time(
-    group: Group, works: tuple[Work, ...], clock_hz: float, pipelined_cycles: int | None = None
+    group: Group,
+    works: tuple[Work, ...],
+    clock_hz: float,
+    pipelined_cycles: int | None = None,
+    overlap: float = 1.0,
 ) -> Array:
     """Seconds that the units need for a group's Einsums under its policy.
 
     SERIAL adds them up; OVERLAPPED is the busiest unit; PAPER adds up the phases, each of them
     the busiest unit among its Einsums (FuseMax, MICRO 2024, section V and its artifact). PIPELINED
     takes `pipelined_cycles`; without them (many candidates at once) it counts as OVERLAPPED,
-    which it approaches from above.
+    which it approaches from above. Where units overlap, a share of `overlap` of what the others
+    do is hidden behind the busiest one.
     """
     zero = np.asarray(0.0)
     match group.policy:
         case Policy.SERIAL:
             cycles = sum((one.cycles for one in works), start=zero)
         case Policy.OVERLAPPED:
-            cycles = _busiest(works)
+            cycles = _busiest(works, overlap)
         case Policy.PIPELINED if pipelined_cycles is not None:
             cycles = np.asarray(float(pipelined_cycles))
         case Policy.PIPELINED:
-            cycles = _busiest(works)
+            cycles = _busiest(works, overlap)
         case Policy.PAPER:
             cycles = zero
             by_name = {one.einsum: one for one in works}
             for phase in group.phases:
-                cycles = cycles + _busiest(tuple(by_name[name] for name in phase.einsums))
+                together = tuple(by_name[name] for name in phase.einsums)
+                cycles = cycles + _busiest(together, overlap)
                 if phase.bubble:
                     cycles = cycles + by_name[phase.bubble].cycles * phase.bubble_factor
         case _:
@@ -44,20 +51,23 @@ def compute_time(
     return cycles / clock_hz
 
 
-def _busiest(works: tuple[Work, ...]) -> Array:
-    by_unit: dict[str, Array] = {}
+def _busiest(works: tuple[Work, ...], overlap: float) -> Array:
+    """The busiest pipe of the busiest unit, and what the other units do not hide."""
+    zero = np.asarray(0.0)
+    by_pipe: dict[str, dict[str, Array]] = {}
     for one in works:
-        by_unit[one.unit] = by_unit.get(one.unit, np.asarray(0.0)) + one.cycles
-    longest = np.asarray(0.0)
-    for cycles in by_unit.values():
-        longest = np.maximum(longest, cycles)
-    return longest
+        pipes = by_pipe.setdefault(one.unit, {})
+        for pipe, cycles in one.pipes or (("", one.cycles),):
+            pipes[pipe] = pipes.get(pipe, zero) + cycles
+    units: list[Array] = [reduce(np.maximum, pipes.values()) for pipes in by_pipe.values()]
+    longest: Array = reduce(np.maximum, units, zero)
+    return longest + (1.0 - overlap) * (sum(units, start=zero) - longest)
 
 
 def memory_times(
     bytes_moved: Mapping[str, Array], bandwidths: Mapping[str, float]
 ) -> dict[str, Array]:
-    """Seconds by memory, for the memories whose bandwidth is limited."""
+    """Seconds by port (`archsim.ports`), for those whose bandwidth is limited."""
     return {
         memory: moved / bandwidths[memory]
         for memory, moved in bytes_moved.items()

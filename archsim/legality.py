@@ -12,6 +12,7 @@ from itertools import combinations
 import numpy as np
 
 from archsim.architecture import Architecture
+from archsim.dealing import check_dealt
 from archsim.mapping import Compute, For, Group, Hold, Mapping, Policy, nodes
 from archsim.nest import Leaf, shared_steps
 from archsim.place import home
@@ -86,6 +87,7 @@ def check_loops(leaves: tuple[Leaf, ...], reaches: Reaches, architecture: Archit
         _check_spreads(leaf, architecture)
         _check_holds(leaf, architecture)
         _check_repeats(leaf, cascade)
+        check_dealt(leaf, cascade, architecture)
     order = {leaf.einsum.tensor: number for number, leaf in enumerate(leaves)}
     for reader in leaves:
         for access in reader.einsum.inputs:

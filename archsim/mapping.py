@@ -20,11 +20,13 @@ class For:
     """A temporal loop that steps through `variable` in tiles of `tile` coordinates.
 
     A string names a free tile size, whose value (or array of candidate values) is given when
-    the mapping is analysed.
+    the mapping is analysed. The steps of all loops `dealt` over a dimension (`shared.sms`) are
+    independent tasks, which its instances take in order: `ceil(tasks / instances)` waves.
     """
 
     variable: str
     tile: int | str = 1
+    dealt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +129,17 @@ class Mapping:
         """Every Einsum's place, in the order of the nests."""
         return tuple(
             node for group in self.groups for node in nodes(group.nest) if isinstance(node, Compute)
+        )
+
+    @property
+    def in_order(self) -> frozenset[tuple[int, str]]:
+        """Groups and units that drain between tile steps: those on which a phase has a bubble."""
+        unit_of = {compute.einsum: compute.unit for compute in self.computes}
+        return frozenset(
+            (number, unit_of[phase.bubble])
+            for number, group in enumerate(self.groups)
+            for phase in group.phases
+            if phase.bubble in unit_of
         )
 
 

@@ -216,7 +216,7 @@ class _Reader:
         return found
 
     def _loop(self, part: Section) -> Node:
-        part.offer("tile", "across", "count")
+        part.offer("tile", "across", "count", "dealt")
         variable = self._variable(part, "for", part.text("for"))
         if "across" in part:
             dim = _known(part, "across", part.text("across"), self.architecture.dims, "dimension")
@@ -224,11 +224,14 @@ class _Reader:
             if count > (size := self.architecture.dim_size(dim)):
                 part.fail("count", f"count is {count}", rule=f"{dim} is {size}")
             return Spread(variable, dim, count)
+        dealt = ""
+        if "dealt" in part:
+            dealt = _known(part, "dealt", part.text("dealt"), self.architecture.dims, "dimension")
         if "tile" not in part:
-            return For(variable)
+            return For(variable, 1, dealt)
         if part.text("tile") == _FREE:
-            return For(variable, f"{variable} tile, line {part.span.line}")
-        return For(variable, part.integer("tile"))
+            return For(variable, f"{variable} tile, line {part.span.line}", dealt)
+        return For(variable, part.integer("tile"), dealt)
 
     def _hold(self, part: Section) -> tuple[Node, ...]:
         part.offer("copies", "spilled", "overlaid", "when")

@@ -41,9 +41,10 @@ def _yaml(nest: Nest, indent: int) -> Iterator[str]:
     pad = " " * indent
     for node in nest:
         match node:
-            case For(variable, tile):
+            case For(variable, tile, dealt):
                 size = "any" if isinstance(tile, str) else str(tile)
-                yield f"{pad}- {{for: {variable}, tile: {size}}}"
+                over = f", dealt: {dealt}" if dealt else ""
+                yield f"{pad}- {{for: {variable}, tile: {size}{over}}}"
             case Spread(variable, dim, count):
                 many = f", count: {count}" if count else ""
                 yield f"{pad}- {{for: {variable}, across: {dim}{many}}}"
@@ -76,8 +77,9 @@ def _lines(nest: Nest, depth: int) -> Iterator[str]:
     for node in nest:
         pad = "  " * depth
         match node:
-            case For(variable, tile):
-                yield f"{pad}for {variable} in tiles of {tile}"
+            case For(variable, tile, dealt):
+                over = f", dealt over {dealt}" if dealt else ""
+                yield f"{pad}for {variable} in tiles of {tile}{over}"
                 depth += 1
             case Spread(variable, dim, count):
                 yield f"{pad}parallel {variable} across {dim}" + (f" ({count})" if count else "")

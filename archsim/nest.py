@@ -25,13 +25,23 @@ Extents: TypeAlias = Mapping[str, Array]
 ONE: Array = np.asarray(1.0)
 
 
+def amount(value: float | Array) -> Array:
+    """A number as an amount; what computes as arrays do stays as it is."""
+    return np.asarray(float(value)) if isinstance(value, int | float) else value
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A loop in the walk: its variable, its trip count and, if spatial, its dimension."""
+    """A loop in the walk: its variable, its trip count and, if spatial, its dimension.
+
+    A loop whose steps are `dealt` over a dimension, with `instances` along it, is one in time.
+    """
 
     variable: str
     trips: Array
     dim: str = ""
+    dealt: str = ""
+    instances: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +99,39 @@ class Leaf:
         """Temporal trips of the whole nest: steps that the unit takes for one operation."""
         total = ONE
         for step in self.steps:
-            if not step.dim:
+            if not step.dim and not step.dealt:
                 total = total * step.trips
+        return total * self.waves if self.dealt else total
+
+    @property
+    def dealt(self) -> tuple[Step, ...]:
+        """The loops whose steps are tasks."""
+        return tuple(step for step in self.steps if step.dealt)
+
+    @property
+    def task_depth(self) -> int:
+        """How many loops stand above one task."""
+        return max((i + 1 for i, step in enumerate(self.steps) if step.dealt), default=0)
+
+    @property
+    def tasks(self) -> Array:
+        """All steps of the dealt loops."""
+        total = ONE
+        for step in self.dealt:
+            total = total * step.trips
         return total
+
+    @property
+    def waves(self) -> Array:
+        """How many tasks the instance with most of them does."""
+        instances = max((step.instances for step in self.dealt), default=1)
+        return np.ceil(self.tasks / instances)
+
+    @property
+    def idle_factor(self) -> Array:
+        """How much longer the tasks take than if they could be divided evenly."""
+        instances = max((step.instances for step in self.dealt), default=1)
+        return self.waves * instances / self.tasks
 
     @property
     def points(self) -> Array:
@@ -116,7 +156,7 @@ class _State:
     extents: Extents
     steps: tuple[Step, ...]
     holds: tuple[Held, ...]
-    free: Mapping[str, float]
+    free: Mapping[str, Array]
     array_extents: Extents | None
     full: Extents
     forks: tuple[tuple[int, frozenset[str]], ...] = ()
@@ -139,10 +179,7 @@ def walk(
     `sizes` gives the size of every rank and partition, `tiles` the free tile sizes (arrays of
     one shape). Raises `SpecError` for names that the cascade or the architecture lack.
     """
-    extents = {
-        variable: np.asarray(float(sizes[rank]))
-        for variable, rank in cascade.rank_of_variable.items()
-    }
+    extents = {variable: amount(sizes[rank]) for variable, rank in cascade.rank_of_variable.items()}
     state = _State(extents, (), (), {}, None, extents)
     return tuple(_descend(nest, (group,), state, cascade, architecture, tiles, group))
 
@@ -159,7 +196,7 @@ def _descend(
     for index, node in enumerate(nest):
         match node:
             case For():
-                state = _enter_loop(node, state, tiles)
+                state = _enter_loop(node, state, tiles, architecture)
             case Spread():
                 state = _enter_spread(node, state, architecture)
             case Hold():
@@ -210,15 +247,18 @@ def _extent(state: _State, variable: str) -> Array:
     return state.extents[variable]
 
 
-def _enter_loop(loop: For, state: _State, tiles: Mapping[str, Array]) -> _State:
+def _enter_loop(
+    loop: For, state: _State, tiles: Mapping[str, Array], architecture: Architecture
+) -> _State:
     extent = _extent(state, loop.variable)
     if isinstance(loop.tile, str):
         if loop.tile not in tiles:
             raise SpecError(f"tile size {loop.tile} of {loop.variable} has no value")
         tile = np.minimum(tiles[loop.tile], extent)
     else:
-        tile = np.minimum(float(loop.tile), extent)
-    step = Step(loop.variable, np.ceil(extent / tile))
+        tile = np.minimum(amount(loop.tile), extent)
+    instances = architecture.dim_size(loop.dealt) if loop.dealt else 1
+    step = Step(loop.variable, np.ceil(extent / tile), "", loop.dealt, instances)
     return replace(
         state,
         extents={**state.extents, loop.variable: tile},
@@ -228,15 +268,15 @@ def _enter_loop(loop: For, state: _State, tiles: Mapping[str, Array]) -> _State:
 
 def _enter_spread(spread: Spread, state: _State, architecture: Architecture) -> _State:
     extent = _extent(state, spread.variable)
-    free = state.free.get(spread.dim, float(architecture.dim_size(spread.dim)))
+    free = state.free.get(spread.dim, amount(architecture.dim_size(spread.dim)))
     if spread.count > free:
         raise SpecError(
             f"{spread.variable} is spread {spread.count} wide over {spread.dim}, "
             f"which has {free:g} left",
             rule="the counts along one dimension multiply to at most its size",
         )
-    count = np.minimum(extent, float(spread.count or free))
-    taken = float(spread.count or np.max(count))
+    count = np.minimum(extent, spread.count or free)
+    taken = amount(spread.count or np.max(count))
     return replace(
         state,
         extents={**state.extents, spread.variable: np.ceil(extent / count)},

@@ -68,7 +68,7 @@ def tile_bytes(
     # Each way of access needs a tile of its own, but no more than the tensor has.
     whole = max(
         (tile_elements(reached, leaf.full) for reached in reaches.used(tensor, leaf.einsum)),
-        key=float,
+        key=lambda elements: elements.item(),
     )
     elements = np.minimum(reduce(add, tiles), whole)
     if not dims <= frozenset(architecture.dims_above(leaf.unit)):

@@ -55,7 +55,8 @@ class Place:
         relevant = self.reached.variables
         depth = self.held.depth if self.held else len(self.leaf.steps)
         forks = self.held.forks if self.held else self.leaf.forks
-        always = max(self.lives_at, *forks, 0)  # above, the tile is made or fetched every time
+        # Above, the tile is made or fetched every time: nothing stays from one task to the next.
+        always = max(self.lives_at, *forks, self.leaf.task_depth)
         inner = ONE  # trips of the tensor's own loops so far: has its tile changed?
         for index in range(depth - 1, -1, -1):
             step = self.leaf.steps[index]

@@ -36,6 +36,7 @@ class Unit(Enum):
     )
     BITS = ("a width", {"b": 1, "bit": 1, "bits": 1, "B": 8, "KiB": 8192})
     BYTES_PER_S = ("a bandwidth", {f"{p}B/s": f for p, f in (_DECIMAL | _BINARY).items()})
+    SECONDS = ("a time", {"s": 1, "ms": 1e-3, "us": 1e-6, "ns": 1e-9})
     HERTZ = ("a frequency", {"Hz": 1, "kHz": 10**3, "MHz": 10**6, "GHz": 10**9})
     NANOMETRES = ("a technology node", {"nm": 1})
     PICOJOULES = ("an energy", {"pJ": 1, "fJ": 0.001, "nJ": 1000})
@@ -135,7 +136,7 @@ def _evaluate(text: str, names: Mapping[str, Value]) -> Value:
         value = _value(expression, names)
     except ArithmeticError as error:
         raise SpecError(f"{text!r} has no value: {error}") from None
-    if not math.isfinite(value):
+    if not -math.inf < value < math.inf:
         raise SpecError(f"{text!r} is not a finite number")
     return value
 

@@ -22,6 +22,7 @@ from archsim.mapping import Mapping as LoopMapping
 from archsim.modulo import ModuloSchedule, modulo_schedule
 from archsim.nest import walk
 from archsim.occupancy import occupied_bytes
+from archsim.ports import Port, ports
 from archsim.tile_step import Machine
 from archsim.tiles import Reaches
 from archsim.traffic import transfers
@@ -151,7 +152,8 @@ def schedule(
                 f"{-left:,.0f} bytes short in the first tile step",
                 rule=f"the nearest size that suffices is {size - left:,.0f} bytes",
             )
-    planner = _Planner(Machine(reaches, architecture, skew, free), activity, moved)
+    machine = Machine(reaches, architecture, skew, free, mapping.in_order)
+    planner = _Planner(machine, activity, moved)
     found: list[Block] = []
     for number, group in enumerate(mapping.groups):
         own = tuple(leaf for leaf in leaves if leaf.group == number)
@@ -196,13 +198,12 @@ class _Planner:
         names = {leaf.einsum.name for leaf in body.leaves}
         own = [one for one in self.moved if one.einsum in names]
         found = {}
-        for memory in machine.memories:
-            if memory.bandwidth_bytes_per_s is None or memory is machine.root:
+        for port in ports(machine):
+            if port.memory == machine.root.name:
                 continue
-            per_cycle = memory.bandwidth_bytes_per_s * machine.instances(memory.name)
-            per_cycle /= machine.clock_hz
-            moved = sum(port_bytes(one, memory.name, self.machine.cascade) for one in own)
-            found[memory.name] = ceil(moved / (body.runs * body.steps) / per_cycle - 1e-9)
+            moved = sum(port_bytes(one, port, self.machine.cascade) for one in own)
+            per_cycle = port.bytes_per_s / machine.clock_hz
+            found[port.name] = ceil(moved / (body.runs * body.steps) / per_cycle - 1e-9)
         return found
 
 
@@ -216,9 +217,6 @@ def _fusible(part: Part) -> bool:
             return len(units) == 1 or all(isinstance(inner, End) for inner in parts)
 
 
-def port_bytes(transfer: Transfer, memory: str, cascade: Cascade) -> float:
-    """What `transfer` moves through the port of `memory`, in bytes."""
-    width = cascade.tensor(transfer.tensor).format.bits_per_value / 8
-    above = float(transfer.elements) if transfer.upper == memory else 0.0
-    below = float(transfer.deliveries) if transfer.lower == memory else 0.0
-    return (above + below) * width
+def port_bytes(transfer: Transfer, port: Port, cascade: Cascade) -> float:
+    """What `transfer` moves through `port`, in bytes."""
+    return float(port.values(transfer)) * cascade.tensor(transfer.tensor).format.bits_per_value / 8

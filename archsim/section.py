@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from enum import Enum
+from math import trunc
 from typing import NoReturn, TypeVar
 
 from archsim.quantities import Unit, Value, parse_quantity
@@ -90,11 +91,12 @@ class Section:
 
         def parse(text: str) -> int:
             value = parse_quantity(text, unit, self.names)
-            if value != int(value) or value < minimum:
+            whole = trunc(value)
+            if value != whole or value < minimum:
                 raise SpecError(
                     f"{key} is {value}", rule=f"it is a whole number of at least {minimum}"
                 )
-            return int(value)
+            return whole
 
         return self.scalar(key, parse)
 

@@ -33,13 +33,15 @@ class Machine:
     """What task graphs depend on besides the loops.
 
     With `skew` a result crosses the rows of a 2D array before another unit has it.
-    `free_bytes` is what the mapping leaves in each memory.
+    `free_bytes` is what the mapping leaves in each memory. `in_order` are the groups' units that
+    finish one tile step before they begin the next: a binding that does not interleave tiles.
     """
 
     reaches: Reaches
     architecture: Architecture
     skew: bool
     free_bytes: Mapping[str, float]
+    in_order: frozenset[tuple[int, str]] = frozenset()
 
     @property
     def cascade(self) -> Cascade:
@@ -59,7 +61,7 @@ class Machine:
         edges = tuple(self._dependences(tasks, body, leaves))
         return TaskGraph(
             tuple(interleaved(tasks)),
-            edges,
+            (*edges, *self._turns(body)),
             tuple(self._lives(edges, body, leaves)),
             tuple(self._residences(body, leaves)),
             tuple(sorted(free.items())),
@@ -109,6 +111,14 @@ class Machine:
                     continue  # its own inner schedule sees to it
                 delay = self._delay(leaves[source], leaves[target])
                 yield Dependence(source, target, data["tensor"], distance, delay, elementwise)
+
+    def _turns(self, body: Body) -> Iterator[Dependence]:
+        """On a unit that works in order, everything waits for all of the tile step before."""
+        own = [leaf for leaf in body.leaves if (leaf.group, leaf.unit) in self.in_order]
+        for source in own:
+            for target in own:
+                if source.unit == target.unit and body.steps > 1:
+                    yield Dependence(source.einsum.name, target.einsum.name, "", distance=1)
 
     def _distances(self, carried: Mapping[str, int], body: Body, leaf: Leaf) -> Iterator[int]:
         """Tile steps between writing and reading; nothing if another run does the one."""

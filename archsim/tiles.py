@@ -8,7 +8,7 @@ from math import prod
 
 import numpy as np
 
-from archsim.nest import ONE, Array, Extents, Leaf, Step, shared_steps
+from archsim.nest import ONE, Array, Extents, Leaf, Step, amount, shared_steps
 from einsum.affine import Affine, variables_of
 from einsum.cascade import Cascade, Einsum, Role
 from einsum.coordinates import Coordinate, coordinates
@@ -25,8 +25,8 @@ class Dimension:
     An index with // or % has no weights (0): all its combinations may differ, up to `size`.
     """
 
-    terms: tuple[tuple[str, int], ...]
-    size: int
+    terms: tuple[tuple[str, int], ...] = field(hash=False)
+    size: int = field(hash=False)
     unique: bool
 
 
@@ -174,8 +174,8 @@ def _span(dim: Dimension, extents: Extents) -> Array:
     if len(dim.terms) == 1 and dim.unique:
         return combinations
     if dim.unique or not all(weight for _, weight in dim.terms):
-        interval = np.asarray(float(dim.size))
-    return np.minimum(np.minimum(combinations, interval), float(dim.size))
+        interval = amount(dim.size)
+    return np.minimum(np.minimum(combinations, interval), amount(dim.size))
 
 
 def coverage(reached: Reach, steps: tuple[Step, ...], extents: Extents, full: Extents) -> Array:
@@ -193,7 +193,7 @@ def coverage(reached: Reach, steps: tuple[Step, ...], extents: Extents, full: Ex
         if dim.unique:
             passed = combinations
             if combinations > dim.size:
-                passed = np.asarray(float(dim.size))
+                passed = amount(dim.size)
         else:
             passed = np.minimum(combinations, _tiles_passed(dim, steps, extents, full))
         total = total * passed
@@ -217,4 +217,4 @@ def _tiles_passed(
     for name, weight in dim.terms:
         # All tiles of one variable together have as many coordinates as it has.
         total = total + tiles / trips[name] * (weight * (full[name] - trips[name]))
-    return np.minimum(total, tiles * float(dim.size))
+    return np.minimum(total, tiles * amount(dim.size))

@@ -33,11 +33,13 @@ def transfers(
     tensors: Collection[str] | None = None,
 ) -> tuple[Transfer, ...]:
     """All movements of data that the mapping behind `leaves` causes; of `tensors`, if given."""
-    return tuple(_Flow(leaves, reaches, architecture, activity).all(tensors))
+    return tuple(Flow(leaves, reaches, architecture, activity).all(tensors))
 
 
 @dataclass(frozen=True, slots=True)
-class _Flow:
+class Flow:
+    """Movements of data, link by link: the search adds up links, an evaluation takes all."""
+
     leaves: tuple[Leaf, ...]
     reaches: Reaches
     architecture: Architecture
@@ -57,10 +59,8 @@ class _Flow:
                 for above, held in zip((None, *chain), chain, strict=False):
                     if (held.position, tensor) not in done:
                         done.add((held.position, tensor))
-                        if lives is None or lives.position != held.position:
-                            yield from self._fill(tensor, held, above, lives)
-                            yield from self._drain(tensor, held, above, lives)
-                yield from self._operands(tensor, leaf, chain, lives.depth if lives else 0)
+                        yield from self.between(tensor, above, held, lives)
+                yield from self.operands(tensor, leaf, chain, lives)
 
     def _way(
         self,
@@ -72,6 +72,17 @@ class _Flow:
         single: frozenset[str] = frozenset(),
     ) -> Way:
         return Way(self.architecture, leaf, reached, above, lower, direction, single)
+
+    def between(
+        self, tensor: str, above: Held | None, held: Held, lives: Held | None
+    ) -> Iterator[Transfer]:
+        """Between a hold and `above`, the next one outside (None: the root memory).
+
+        What `lives` in the hold does not leave it.
+        """
+        if lives is None or lives.position != held.position:
+            yield from self._fill(tensor, held, above, lives)
+            yield from self._drain(tensor, held, above, lives)
 
     # Between a hold and the place above it.
 
@@ -159,16 +170,17 @@ class _Flow:
         """Elements of one coverage that pass a hold, and the place where they do."""
         place = Place(leaf, held, reached, lives.depth if lives else 0, renewed=renewed)
         once = coverage(reached, leaf.steps[: held.depth], held.extents, leaf.full)
-        once = once * self.activity.moved(leaf.einsum, held.extents, place.stepped)
+        own = reached.variables
+        once = once * self.activity.moved(leaf.einsum, held.extents, place.stepped, own)
         return once * (1.0 - held.hold.spilled), place
 
     # Between the unit and the innermost hold that has the tensor.
 
-    def _operands(
-        self, tensor: str, leaf: Leaf, chain: tuple[Held, ...], lives_at: int
+    def operands(
+        self, tensor: str, leaf: Leaf, chain: tuple[Held, ...], lives: Held | None
     ) -> Iterator[Transfer]:
-        """What the unit itself reads and writes."""
-        held = chain[-1] if chain else None
+        """What the unit itself reads and writes, below the holds of `chain`, outermost first."""
+        held, lives_at = chain[-1] if chain else None, lives.depth if lives else 0
         for access in leaf.einsum.inputs:
             if access.tensor == tensor:
                 # Its own value before is still in the unit, unless something else ran there.
@@ -198,7 +210,8 @@ class _Flow:
         if is_private(self.architecture, held, leaf):
             # A register file next to the PE is accessed once for every point.
             return leaf.points * self.activity.executed(leaf)
-        share = self.activity.moved(leaf.einsum, leaf.array_extents, place.stepped)
+        own = place.reached.variables
+        share = self.activity.moved(leaf.einsum, leaf.array_extents, place.stepped, own)
         return _by_points(place) * place.repeats * share
 
     def _sums_read_again(self, place: Place, chain: tuple[Held, ...], written: Array) -> Array:

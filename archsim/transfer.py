@@ -72,15 +72,19 @@ class Way:
             return
         spilled = self.above.hold.spilled
         memory = self.above.hold.memory
-        instances = ONE if self._private else self._fan(root, memory, frozenset())
+        instances = ONE
+        if not self._private:
+            instances = copies(self.leaf, self.reached, self._between(root, memory))
         yield from self._transfer(memory, elements * (1.0 - spilled), instances)
         yield from self._transfer(root, elements * spilled, ONE)
 
     def _transfer(self, upper: str, elements: Array, instances: Array) -> Iterator[Transfer]:
         if upper == self.lower or not np.any(elements > 0):
             return
-        moved = elements * instances
-        fan = ONE if self._private else self._fan(upper, self.lower, self.single)
+        moved, fan = elements * instances, ONE
+        if not self._private:
+            moved = moved * self._apart(upper)
+            fan = self._fan(upper, self.lower, self.single)
         yield Transfer(
             self.leaf.einsum.name,
             self.leaf.group,
@@ -117,9 +121,17 @@ class Way:
         return self.architecture.memory(name).per_unit
 
     def _fan(self, upper: str, lower: str, single: frozenset[str]) -> Array:
-        """Instances of `lower` that share one element of an instance of `upper`."""
-        between = self.architecture.instance_dims(lower) - self.architecture.instance_dims(upper)
-        return copies(self.leaf, self.reached, between, single)
+        """Instances of `lower` that share one access of an instance of `upper`."""
+        shared = self._between(upper, lower) - self.architecture.unicast
+        return copies(self.leaf, self.reached, shared, single)
+
+    def _apart(self, upper: str) -> Array:
+        """Instances of `lower` that access the same element of `upper` each for itself."""
+        apart = self._between(upper, self.lower) & self.architecture.unicast
+        return copies(self.leaf, self.reached, apart)
+
+    def _between(self, upper: str, lower: str) -> frozenset[str]:
+        return self.architecture.instance_dims(lower) - self.architecture.instance_dims(upper)
 
 
 def copies(

@@ -53,8 +53,8 @@ class Work:
     """An Einsum on a unit.
 
     `operations` counts each operation per point, `cycles` is how long the unit is busy,
-    `points` how many points it executes, `macs` how many of the useful points are
-    multiply-accumulates of a contraction.
+    `pipes` how long each of its pipes is (none: all that time), `points` how many points it
+    executes, `macs` how many of the useful points are multiply-accumulates of a contraction.
     """
 
     einsum: str
@@ -65,6 +65,7 @@ class Work:
     points: Array
     useful_points: Array
     macs: Array
+    pipes: tuple[tuple[str, Array], ...] = ()
 
 
 def work(leaf: Leaf, architecture: Architecture, executed: Array, useful: float) -> Work:
@@ -78,7 +79,11 @@ def work(leaf: Leaf, architecture: Architecture, executed: Array, useful: float)
         (operation_on(unit, name, leaf.einsum), count)
         for name, count in sorted(needed(leaf.einsum, unit).items())
     )
-    per_point = sum(operation.cycles * count for operation, count in operations)
+    per_point: dict[str, float] = {}
+    for operation, count in operations:
+        before = per_point.get(operation.pipe, 0.0)
+        per_point[operation.pipe] = before + operation.cycles * count
+    steps = leaf.cycles_per_point * executed
     points = leaf.points * executed
     space = np.asarray(1.0)
     for name in leaf.einsum.variables:
@@ -88,10 +93,11 @@ def work(leaf: Leaf, architecture: Architecture, executed: Array, useful: float)
         leaf.group,
         leaf.unit,
         operations,
-        leaf.cycles_per_point * executed * per_point,
+        steps * max(per_point.values(), default=0.0),
         points,
         space * useful,
         space * useful if is_contraction(leaf.einsum) else space * 0.0,
+        tuple((pipe, steps * cycles) for pipe, cycles in per_point.items()),
     )
 
 

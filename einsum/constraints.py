@@ -59,7 +59,7 @@ class System:
     def reduced(self) -> System:
         """Without the constraints that hold everywhere."""
         kept = tuple(c for c in self.constraints if c.always(self.box) is not True)
-        return System(self.extents, tuple(dict.fromkeys(kept)))
+        return System(self.extents, tuple(dict.fromkeys(kept)) if len(kept) > 1 else kept)
 
     def components(self) -> Iterator[System]:
         """The systems of variables that no constraint couples: their counts multiply."""
@@ -102,13 +102,15 @@ def constraints(
                 found += _inequality((right - left).plus(1))
             case _:
                 found += _equality(left - right)
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(found)) if len(found) > 1 else tuple(found)
 
 
 def _inequality(form: Affine) -> tuple[Constraint, ...]:
     """`form <= 0`, with common factors and quotients taken away where that is exact."""
-    factor = math.gcd(*(k for _, k in form.terms)) if form.terms else 1
-    form = Affine(-(-form.constant // factor), tuple((a, k // factor) for a, k in form.terms))
+    coefficients = [k for _, k in form.terms]
+    if coefficients and 1 not in coefficients:
+        factor = math.gcd(*coefficients)
+        form = Affine(-(-form.constant // factor), tuple((a, k // factor) for a, k in form.terms))
     for atom, coefficient in form.terms:
         match atom:
             case Quotient(dividend, divisor) if abs(coefficient) == 1:

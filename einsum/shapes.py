@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from operator import index as whole_number
 from types import MappingProxyType
 
 from einsum.affine import Affine, affine, quotient, remainder, variable
@@ -131,15 +130,20 @@ def _checked(cascade: Cascade, given: Mapping[str, int]) -> dict[str, int]:
     for name, size in given.items():
         if name not in ranks and name not in constants:
             raise unknown("rank", name, ranks + list(constants), None)
-        try:
-            checked[name] = whole_number(size)
-        except TypeError:
-            checked[name] = 0
+        checked[name] = _whole(size)
         if name in ranks and (isinstance(size, bool) or checked[name] < 1):
             raise SpecError(
                 f"rank {name} has size {size}", rule="a size is a positive whole number"
             )
     return checked
+
+
+def _whole(size: int) -> int:
+    """`size` if it is a whole number and no float, else 0."""
+    if isinstance(size, float) or not hasattr(size, "__trunc__"):
+        return 0
+    whole = math.trunc(size)
+    return whole if whole == size else 0
 
 
 def _family(rank: Rank, given: Mapping[str, int], defaults: Mapping[str, int]) -> dict[str, int]:

@@ -1,32 +1,32 @@
-"""The best mapping of one fused group, and what no mapping of it can be below."""
+"""The best mappings of one fused group, and what no mapping of it can be below."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
+from numpy.typing import NDArray
 
-from archsim.activity import Activity
-from archsim.architecture import Architecture
 from archsim.bounds import compute_bound
-from archsim.components import Library
-from archsim.energy import Accounting, Pricing
-from archsim.free_tiles import free_tiles, with_tiles
+from archsim.free_tiles import FreeTile, free_tiles, with_tiles
 from archsim.latency import compute_time
 from archsim.mapping import Group, Hold, Policy
 from archsim.mapping import Mapping as LoopMapping
-from archsim.nest import walk
+from archsim.nest import Array, walk
 from archsim.tiles import Reaches
-from archsim.work import work
-from einsum.cascade import Cascade, Einsum, Role
-from einsum.errors import SpecError
-from einsum.shapes import Shapes
-from mapper.objective import Cost, Objective
+from archsim.work import needed, operation_on, supports, work
+from einsum.cascade import Einsum, Role
+from mapper.front import Front
+from mapper.objective import Cost, Objective, Ranking
 from mapper.options import Holding
-from mapper.selection import Choice, Selector, Tally
+from mapper.problem import MapProblem
+from mapper.selection import Choice, Selector, Tally, Way
 from mapper.space import structures
 from mapper.structure import Structure
+
+_CHUNK = 1 << 15  # candidates at once: enough to vectorise, and bounded memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,120 +37,136 @@ class FusedGroup:
     cost: Cost
 
 
-def best_group(
+def best_groups(
     segment: tuple[Einsum, ...],
-    cascade: Cascade,
-    shapes: Shapes,
-    architecture: Architecture,
-    library: Library,
+    problem: MapProblem,
     objective: Objective,
+    ranking: Ranking,
     tally: Tally,
-) -> FusedGroup:
-    """The best group that computes `segment`.
+) -> tuple[FusedGroup, ...]:
+    """The best groups that compute `segment`: one if the ranking is total; none if nothing fits.
 
-    Raises `SpecError` if none fits, naming the memory and what the smallest needs.
+    Raises `SpecError` if no unit can compute one of its Einsums.
     """
     tally.groups += 1
-    best: FusedGroup | None = None
-    for structure in structures(segment, cascade, shapes, architecture):
-        found = _best_of(structure, cascade, shapes, architecture, library, objective, best, tally)
-        best = found or best
-    if best is None:
-        names = ", ".join(einsum.name for einsum in segment)
-        raise SpecError(f"no tiles of {names} fit the memories of {architecture.name}")
-    return best
+    front = Front[FusedGroup](ranking)
+    for structure in structures(segment, problem.cascade, problem.shapes, problem.architecture):
+        for tiles in _candidates(structure, problem):
+            _extend(front, structure, tiles, problem, objective, tally)
+    return tuple(found for _, found in front.entries)
 
 
-def _best_of(
+def _candidates(structure: Structure, problem: MapProblem) -> Iterator[dict[str, Array]]:
+    """All combinations of tile sizes, in chunks."""
+    open_mapping = LoopMapping("open", (Group(structure.nest(), problem.policy),))
+    free = free_tiles(open_mapping, problem.cascade, problem.shapes.sizes, problem.imperfect)
+    count = int(np.prod([len(tile.candidates) for tile in free], dtype=np.int64))
+    for start in range(0, count, _CHUNK):
+        rows = np.arange(start, min(start + _CHUNK, count))
+        yield _decoded(rows, free)
+
+
+def _decoded(rows: NDArray[np.int_], free: tuple[FreeTile, ...]) -> dict[str, Array]:
+    """The combinations with these numbers, the last tile size fastest."""
+    tiles: dict[str, Array] = {}
+    for tile in reversed(free):
+        rows, digits = np.divmod(rows, len(tile.candidates))
+        tiles[tile.name] = np.asarray(tile.candidates, dtype=np.float64)[digits]
+    return tiles
+
+
+def _extend(
+    front: Front[FusedGroup],
     structure: Structure,
-    cascade: Cascade,
-    shapes: Shapes,
-    architecture: Architecture,
-    library: Library,
+    tiles: dict[str, Array],
+    problem: MapProblem,
     objective: Objective,
-    before: FusedGroup | None,
     tally: Tally,
-) -> FusedGroup | None:
-    """The best of a structure, if it is better than `before`."""
-    open_group = Group(structure.nest(), Policy.OVERLAPPED)
-    free = free_tiles(LoopMapping("open", (open_group,)), cascade, shapes.sizes)
-    rows = list(product(*(tile.candidates for tile in free)))
-    grid = np.asarray(rows, dtype=np.float64).reshape(len(rows), len(free))
-    tiles = {tile.name: grid[:, column] for column, tile in enumerate(free)}
-    leaves = walk(open_group.nest, cascade, architecture, shapes.sizes, tiles)
-    activity = Activity.of(cascade, shapes)
+) -> None:
+    """Add to `front` what a structure has that gets in."""
+    holding, selector = opened(structure, tiles, problem, objective)
+    tensors = dict.fromkeys(t for leaf in holding.leaves for t in leaf.tensors)
+    options = tuple(holding.options(tensor) for tensor in tensors)
+    choices = Front[Choice](front.ranking, [(cost, _TAKEN) for cost, _ in front.entries])
+    selector.extend(choices, options, tally)
+    for cost, choice in choices.entries:
+        if choice is not _TAKEN:
+            sizes = {name: int(values[choice.candidate]) for name, values in tiles.items()}
+            front.add(cost, FusedGroup(group_of(structure, choice.holds, sizes, problem), cost))
+
+
+_TAKEN = Choice(-1, ())  # stands for what another structure has
+
+
+def opened(
+    structure: Structure, tiles: dict[str, Array], problem: MapProblem, objective: Objective
+) -> tuple[Holding, Selector]:
+    """A structure with candidate tile sizes, ready to choose holds."""
+    cascade, architecture, activity = problem.cascade, problem.architecture, problem.activity
+    serial = problem.policy is Policy.SERIAL
+    group = Group(structure.nest(), problem.policy)
+    leaves = walk(group.nest, cascade, architecture, problem.shapes.sizes, tiles)
     works = tuple(
         work(leaf, architecture, activity.executed(leaf), activity.useful(leaf)) for leaf in leaves
     )
-    pricing = Pricing(cascade, architecture, library, Accounting.COMPLETE)
-    operations = pricing.terms((), works)
+    operations = problem.pricing.terms((), works)
+    turns = [(one,) for one in works] if serial else [works]
+    times = [
+        compute_time(group, turn, architecture.clock_hz, overlap=architecture.overlap)
+        for turn in turns
+    ]
+    times[0] = times[0] + architecture.launch_s
     holding = Holding(
         structure,
         leaves,
         tiles,
-        shapes,
+        problem.shapes,
         architecture,
-        pricing,
+        problem.pricing,
         activity,
-        Reaches.of(leaves, shapes),
+        Reaches.of(leaves, problem.shapes),
+        serial,
     )
-    tensors = dict.fromkeys(t for leaf in leaves for t in leaf.tensors)
     selector = Selector(
         objective,
-        len(grid),
-        compute_time(open_group, works, architecture.clock_hz),
+        len(next(iter(tiles.values()))) if tiles else 1,
+        tuple(times),
         sum((term.energy_pj for term in operations), start=np.asarray(0.0)),
-        {
-            memory.name: memory.bandwidth_bytes_per_s * architecture.instances(memory.name)
-            for memory in architecture.memories
-            if memory.bandwidth_bytes_per_s is not None
-        },
-        {
-            memory.name: memory.size_bytes
-            for memory in architecture.memories
-            if memory.size_bytes is not None
-        },
+        problem.bandwidths,
+        problem.capacities,
+        frozenset(problem.buffers),
         architecture.root.name,
     )
-    beat = objective.key(before.cost) if before else None
-    options = tuple(holding.options(tensor) for tensor in tensors)
-    choice = selector.best(options, beat, tally)
-    if choice is None:
-        return None
-    sizes = {tile.name: int(grid[choice.candidate, i]) for i, tile in enumerate(free)}
-    return FusedGroup(_group(structure, choice, sizes), choice.cost)
+    return holding, selector
 
 
-def _group(structure: Structure, choice: Choice, sizes: dict[str, int]) -> Group:
+def group_of(structure: Structure, way: Way, sizes: dict[str, int], problem: MapProblem) -> Group:
     """The group of a choice, with the tensors of one memory and depth in one hold."""
     together: dict[tuple[int, str], list[str]] = {}
-    for hold, depth in choice.holds:
+    for hold, depth in way:
         together.setdefault((depth, hold.memory), []).extend(hold.tensors)
+    order = [memory.name for memory in problem.architecture.memories]
     holds = tuple(
         (Hold(tuple(sorted(tensors)), memory), depth)
-        for (depth, memory), tensors in together.items()
+        for (depth, memory), tensors in sorted(
+            together.items(), key=lambda one: (one[0][0], order.index(one[0][1]))
+        )
     )
-    group = Group(structure.nest(holds), Policy.OVERLAPPED)
+    group = Group(structure.nest(holds), problem.policy)
     return with_tiles(LoopMapping("group", (group,)), sizes).groups[0]
 
 
-def group_bound(
-    segment: tuple[Einsum, ...],
-    cascade: Cascade,
-    shapes: Shapes,
-    architecture: Architecture,
-    library: Library,
-    activity: Activity,
-) -> Cost:
+def group_bound(segment: tuple[Einsum, ...], problem: MapProblem) -> Cost:
     """What no group of these Einsums can be below.
 
     Every tensor from outside is read once, every result that is used outside written once, and
     the units share the work as well as can be; energy is that of the operations and the root.
     """
+    cascade, architecture = problem.cascade, problem.architecture
     names = {einsum.name for einsum in segment}
     traffic = reads_pj = 0.0
     root = architecture.root
-    price = library.memory_cost(
+    price = problem.library.memory_cost(
         root.component, root.size_bytes, root.access_bits, architecture.node_nm
     )
     for tensor in cascade.tensors:
@@ -162,13 +178,31 @@ def group_bound(
         if read or written:
             bits = tensor.format.bits_per_value
             for rank in tensor.ranks:
-                bits *= shapes.sizes[rank]
+                bits *= problem.shapes.sizes[rank]
             if cascade.iterative_variables(tensor.name):
                 bits = 0.0  # only its last value need leave
             traffic += bits / 8
             reads_pj += bits / root.access_bits * (price.read_pj if read else price.write_pj)
-    points = {e.name: float(activity.useful_points(e)) for e in segment}
+    points = {e.name: float(problem.activity.useful_points(e)) for e in segment}
     seconds = compute_bound(segment, architecture, points) / architecture.clock_hz
     bandwidth = root.bandwidth_bytes_per_s
     moving = traffic / bandwidth if bandwidth else 0.0
-    return Cost(max(seconds, moving), traffic, reads_pj)
+    least_pj = sum(_operations_pj(einsum, problem) * points[einsum.name] for einsum in segment)
+    return Cost(max(seconds, moving), traffic, reads_pj + least_pj)
+
+
+def _operations_pj(einsum: Einsum, problem: MapProblem) -> float:
+    """Energy of the operations of a point, on the unit where they need least."""
+    node = problem.architecture.node_nm
+    return min(
+        (
+            sum(
+                count * steps * problem.library.operation_cost(component, node).energy_pj
+                for name, count in needed(einsum, unit).items()
+                for component, steps in operation_on(unit, name, einsum).uses
+            )
+            for unit in problem.architecture.units
+            if supports(unit, einsum)
+        ),
+        default=0.0,
+    )

@@ -1,13 +1,15 @@
 """The ways to hold one tensor in a structure, and what each of them costs.
 
-Amounts come from the same closed form as an evaluation (`archsim.traffic`), for one tensor at a
-time: traffic, energy and occupancy of different tensors add up.
+Amounts come from the same closed form as an evaluation (`archsim.traffic`), link by link: between
+a hold and the next one outside, and between the innermost hold and the unit. Traffic,
+energy and occupancy of different tensors and links add up.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property, reduce
 
 import numpy as np
 
@@ -16,19 +18,35 @@ from archsim.architecture import Architecture, Memory
 from archsim.closed_form import moved_bytes
 from archsim.energy import Pricing
 from archsim.mapping import Hold
-from archsim.nest import Array, Extents, Held, Leaf
-from archsim.occupancy import occupied_bytes
+from archsim.nest import Array, Extents, Held, Leaf, shared_steps
+from archsim.occupancy import tile_bytes
+from archsim.place import home
 from archsim.tiles import Reaches
-from archsim.traffic import transfers
+from archsim.traffic import Flow
+from archsim.transfer import Transfer
 from einsum.cascade import Einsum
 from einsum.shapes import Shapes
-from mapper.selection import Option
+from mapper.selection import Option, Port, Way
 from mapper.structure import Structure
+
+Depths = tuple[tuple[Memory, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Amounts:
+    """Bytes by port, and energy, of one link or of several."""
+
+    moved: Mapping[Port, Array]
+    energy_pj: Array
 
 
 @dataclass(frozen=True)
 class Holding:
-    """A structure walked for an array of candidate tile sizes, without any holds yet."""
+    """A structure walked for an array of candidate tile sizes, without any holds yet.
+
+    The Einsums of a `serial` one take turns: each has the bandwidths for itself, and a tile is
+    there from its first user to its last.
+    """
 
     structure: Structure
     leaves: tuple[Leaf, ...]
@@ -38,19 +56,22 @@ class Holding:
     pricing: Pricing
     activity: Activity
     reaches: Reaches
+    serial: bool = False
+    _links: dict[object, Amounts] = field(default_factory=dict, compare=False, repr=False)
 
     def options(self, tensor: str) -> tuple[Option, ...]:
         """Every way to hold `tensor`, not holding it on chip at all included."""
-        return tuple(self._option(tensor, holds) for holds in self._ways(tensor))
+        return tuple(self._option(tensor, depths) for depths in self.ways(tensor))
 
-    def _ways(self, tensor: str) -> Iterator[tuple[tuple[Hold, int], ...]]:
+    def ways(self, tensor: str) -> Iterator[Depths]:
+        """The memories that hold `tensor` and the depths at which they do, outermost first."""
         deepest = self.structure.shared_depth(tensor)
         depths = self._depths(tensor, deepest)
-        for buffers in self._nested(tensor, self._buffers(tensor), depths):
+        for buffers in _nested(self._buffers(tensor), depths):
             yield buffers
             if deepest >= len(self.structure.outer):
                 for memory in self._registers(tensor, bool(buffers)):
-                    yield (*buffers, (Hold((tensor,), memory.name), deepest))
+                    yield (*buffers, (memory, deepest))
 
     def _depths(self, tensor: str, deepest: int) -> tuple[int, ...]:
         """The depths that are worth a hold.
@@ -58,14 +79,14 @@ class Holding:
         Right below a loop over a rank that the tensor does not have, it would hold the same tile
         as right above the loop, and fetch it again in every turn.
         """
-        users = {leaf.einsum.name: leaf for leaf in self._users(tensor)}
+        users = self._users(tensor)
         ranks = {
             name
-            for leaf in users.values()
+            for leaf in users
             for reached in self.reaches.used(tensor, leaf.einsum)
             for name in reached.variables
         }
-        some = next(iter(users.values())).einsum
+        some = users[0].einsum
         loops = self.structure.loops
         return tuple(
             depth
@@ -74,19 +95,6 @@ class Holding:
             or loops[depth - 1] in ranks
             or self.structure.depth_in(some, depth - 1) in self.structure.forks(some, depth)
         )
-
-    def _nested(
-        self, tensor: str, memories: tuple[Memory, ...], depths: tuple[int, ...]
-    ) -> Iterator[tuple[tuple[Hold, int], ...]]:
-        """Depths for `memories`, outermost first: each is skipped, or not above the one before."""
-        if not memories:
-            yield ()
-            return
-        first, *inner = memories
-        yield from self._nested(tensor, tuple(inner), depths)
-        for number, depth in enumerate(depths):
-            for rest in self._nested(tensor, tuple(inner), depths[number:]):
-                yield ((Hold((tensor,), first.name), depth), *rest)
 
     def _users(self, tensor: str) -> tuple[Leaf, ...]:
         return tuple(leaf for leaf in self.leaves if tensor in leaf.tensors)
@@ -118,41 +126,124 @@ class Holding:
             if memory.per_unit in units and memory.holds(tensor)
         )
 
-    def _option(self, tensor: str, holds: tuple[tuple[Hold, int], ...]) -> Option:
-        leaves = tuple(
-            replace(leaf, holds=self._held(leaf, holds)) if tensor in leaf.tensors else leaf
+    def _option(self, tensor: str, depths: Depths) -> Option:
+        lives = self._home(tensor, depths)
+        links = [
+            self._link(tensor, above, here, lives)
+            for above, here in zip((None, *depths), depths, strict=False)
+        ]
+        total = _together((*links, self._operands(tensor, depths[-2:], lives)))
+        way = tuple((Hold((tensor,), memory.name), depth) for memory, depth in depths)
+        held = {memory.name: self._occupied(tensor, memory, depth) for memory, depth in depths}
+        return Option(way, total.moved, total.energy_pj, held)
+
+    def _home(self, tensor: str, depths: Depths) -> Held | None:
+        """The hold that the tensor never leaves, if there is one."""
+        if not depths:
+            return None
+        return home(tensor, self._with(tensor, depths), self.shapes.cascade)
+
+    def _link(
+        self,
+        tensor: str,
+        above: tuple[Memory, int] | None,
+        here: tuple[Memory, int],
+        lives: Held | None,
+    ) -> Amounts:
+        """Between a hold and the next one outside."""
+        outside = above[0].name if above else None
+        key = (tensor, outside, here[0].name, here[1], lives.depth if lives else None)
+        if key not in self._links:
+            chain = (above, here) if above else (here,)
+            leaves = self._with(tensor, chain)
+            holds = next(leaf.hold_of(tensor) for leaf in leaves if tensor in leaf.tensors)
+            flow = Flow(leaves, self.reaches, self.architecture, self.activity)
+            upper = holds[0] if above else None
+            self._links[key] = self._priced(flow.between(tensor, upper, holds[-1], lives))
+        return self._links[key]
+
+    def _operands(self, tensor: str, last: Depths, lives: Held | None) -> Amounts:
+        """Between the innermost hold and the units; `last` are that hold and the one outside."""
+        places = tuple((memory.name, depth) for memory, depth in last)
+        outside = tuple(name for name, _ in places[:-1])
+        key = (tensor, outside, places[-1:], lives.depth if lives else None)
+        if key not in self._links:
+            leaves = self._with(tensor, last)
+            flow = Flow(leaves, self.reaches, self.architecture, self.activity)
+            self._links[key] = self._priced(
+                transfer
+                for leaf in leaves
+                if tensor in leaf.tensors
+                for transfer in flow.operands(tensor, leaf, leaf.hold_of(tensor), lives)
+            )
+        return self._links[key]
+
+    def _priced(self, transfers: Iterable[Transfer]) -> Amounts:
+        moved = tuple(transfers)
+        spent = self.pricing.terms(moved)
+        by_port: dict[Port, Array] = {}
+        for turn, names in enumerate(self._turns):
+            own = tuple(one for one in moved if one.einsum in names)
+            total = moved_bytes(own, self.shapes.cascade, self.architecture)
+            by_port.update({(turn, memory): amount for memory, amount in total.items()})
+        return Amounts(by_port, sum((term.energy_pj for term in spent), start=_NOTHING))
+
+    @cached_property
+    def _turns(self) -> tuple[frozenset[str], ...]:
+        names = [leaf.einsum.name for leaf in self.leaves]
+        if self.serial:
+            return tuple(frozenset({name}) for name in names)
+        return (frozenset(names),)
+
+    def _occupied(self, tensor: str, memory: Memory, depth: int) -> Array:
+        """A row for each Einsum: the bytes of the tile while it runs."""
+        sizes = [
+            tile_bytes(
+                tensor,
+                self._hold(tensor, leaf, memory, depth),
+                leaf,
+                self.reaches,
+                self.architecture,
+            )
+            for leaf in self._users(tensor)
+        ]
+        user = self._users(tensor)[0].einsum
+        return self._presence(tensor, user, depth) * reduce(np.maximum, sizes)
+
+    def _presence(self, tensor: str, user: Einsum, depth: int) -> Array:
+        """A row for each Einsum: 1 if a tile that is held at `depth` above `user` is there."""
+        runs = self.structure.runs
+        under = [runs[leaf.einsum.name][:depth] == runs[user.name][:depth] for leaf in self.leaves]
+        if self.serial:
+            users = [tensor in leaf.tensors for leaf in self.leaves]
+            first, last = users.index(True), len(users) - 1 - users[::-1].index(True)
+            loops = self.structure.depth_in(user, depth)
+            under = [
+                here
+                and (
+                    first <= number <= last
+                    or any(shared_steps(leaf, other) > loops for other in self._users(tensor))
+                )
+                for number, (leaf, here) in enumerate(zip(self.leaves, under, strict=True))
+            ]
+        return np.asarray([[float(here)] for here in under])
+
+    def _with(self, tensor: str, depths: Depths) -> tuple[Leaf, ...]:
+        """The leaves with these holds of `tensor`."""
+        return tuple(
+            replace(leaf, holds=tuple(self._hold(tensor, leaf, *place) for place in depths))
+            if tensor in leaf.tensors
+            else leaf
             for leaf in self.leaves
         )
-        cascade = self.shapes.cascade
-        moved = transfers(leaves, self.reaches, self.architecture, self.activity, (tensor,))
-        spent = self.pricing.terms(moved)
-        total = sum((term.energy_pj for term in spent), start=np.asarray(0.0))
-        sizes = occupied_bytes(leaves, self.reaches, self.architecture)
-        user = self._users(tensor)[0].einsum.name
-        return Option(
-            holds,
-            moved_bytes(moved, cascade, self.architecture),
-            total,
-            {hold.memory: self._under(user, depth) * sizes[hold.memory] for hold, depth in holds},
-        )
 
-    def _under(self, user: str, depth: int) -> Array:
-        """A row for each Einsum: 1 if it is under what is held at `depth` above `user`."""
-        runs = self.structure.runs
-        return np.asarray(
-            [[float(runs[leaf.einsum.name][:depth] == runs[user][:depth])] for leaf in self.leaves]
-        )
-
-    def _held(self, leaf: Leaf, holds: tuple[tuple[Hold, int], ...]) -> tuple[Held, ...]:
-        return tuple(
-            Held(
-                hold,
-                (leaf.group, number),
-                self.structure.depth_in(leaf.einsum, depth),
-                self._extents(leaf.einsum, depth),
-                self.structure.forks(leaf.einsum, depth),
-            )
-            for number, (hold, depth) in enumerate(holds)
+    def _hold(self, tensor: str, leaf: Leaf, memory: Memory, depth: int) -> Held:
+        return Held(
+            Hold((tensor,), memory.name),
+            (leaf.group, depth, self.architecture.memories.index(memory)),
+            self.structure.depth_in(leaf.einsum, depth),
+            self._extents(leaf.einsum, depth),
+            self.structure.forks(leaf.einsum, depth),
         )
 
     def _extents(self, einsum: Einsum, depth: int) -> Extents:
@@ -173,6 +264,29 @@ class Holding:
                 )
                 found[rank] = np.minimum(tile, found[rank])
         return found
+
+
+_NOTHING: Array = np.asarray(0.0)
+
+
+def _nested(memories: tuple[Memory, ...], depths: tuple[int, ...]) -> Iterator[Depths]:
+    """Depths for `memories`, outermost first: each is skipped, or not above the one before."""
+    if not memories:
+        yield ()
+        return
+    first, *inner = memories
+    yield from _nested(tuple(inner), depths)
+    for number, depth in enumerate(depths):
+        for rest in _nested(tuple(inner), depths[number:]):
+            yield ((first, depth), *rest)
+
+
+def _together(links: tuple[Amounts, ...]) -> Amounts:
+    moved: dict[Port, Array] = {}
+    for link in links:
+        for port, amount in link.moved.items():
+            moved[port] = moved[port] + amount if port in moved else amount
+    return Amounts(moved, sum((link.energy_pj for link in links), start=_NOTHING))
 
 
 def _sums_across(leaf: Leaf, tensor: str) -> bool:

@@ -1,8 +1,8 @@
 """Exact search: the best way to cut a cascade into fused groups, and the best group for each cut.
 
 The cuts are paths in a graph whose edges are runs of Einsums. An edge first weighs what bounds
-say that its group needs at least; when a shortest path uses it, it is searched and weighs what its
-best group costs. A shortest path of searched edges only is optimal.
+say that its group needs at least; when a best path uses it, it is searched and weighs what its
+best groups cost. A best path of searched edges only is optimal.
 """
 
 from __future__ import annotations
@@ -11,155 +11,99 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from archsim.activity import Activity
 from archsim.architecture import Architecture
 from archsim.components import Library
 from archsim.mapping import Mapping as LoopMapping
-from einsum.cascade import Cascade, Einsum
+from archsim.mapping import Policy
+from einsum.cascade import Cascade
 from einsum.errors import SpecError
-from einsum.graph import order
 from einsum.shapes import Shapes
-from mapper.fused_group import FusedGroup, best_group, group_bound
-from mapper.objective import Cost, Objective
+from mapper.front import Front
+from mapper.fused_group import FusedGroup, best_groups, group_bound
+from mapper.infeasible import shortage
+from mapper.objective import Amount, Cost, Objective, Ranking
+from mapper.problem import MapProblem
+from mapper.result import Certificate, SearchResult, Solution
 from mapper.selection import Tally
 
-
-@dataclass(frozen=True, slots=True)
-class Certificate:
-    """What a search proved: the size of its space, what was pruned and why, and its bound."""
-
-    space_size: int
-    evaluated: int
-    pruned_by_capacity: int
-    pruned_by_bound: int
-    groups_searched: int
-    groups_pruned: int
-    lower_bound: Cost
-    proven_optimal: bool
-    cpu_s: float
-
-
-@dataclass(frozen=True)
-class SearchResult:
-    """The best mapping found, its cost by the search's own sums, and the proof."""
-
-    objective: Objective
-    mapping: LoopMapping
-    cost: Cost
-    certificate: Certificate
-
-    @property
-    def value(self) -> float:
-        """The objective's first amount."""
-        return self.objective.key(self.cost)[0]
-
-    @property
-    def lower_bound(self) -> float:
-        """What no mapping in the space can be below, in the objective's first amount."""
-        return self.objective.key(self.certificate.lower_bound)[0]
-
-    @property
-    def gap(self) -> float:
-        """`value` over `lower_bound`: 1 is optimal."""
-        return self.value / self.lower_bound if self.lower_bound else 1.0
+Path = tuple["_Edge", ...]
+Tick = Callable[[str], None]
 
 
 @dataclass
 class _Edge:
+    """A run of Einsums: what bounds say of its group, or once searched its best groups."""
+
     first: int
     last: int
-    cost: Cost
-    group: FusedGroup | None = None
-    searched: bool = False
-    feasible: bool = True
+    bound: Cost
+    groups: tuple[FusedGroup, ...] | None = None
+
+    @property
+    def weights(self) -> tuple[tuple[Cost, FusedGroup | None], ...]:
+        if self.groups is None:
+            return ((self.bound, None),)
+        return tuple((found.cost, found) for found in self.groups)
+
+
+@dataclass(frozen=True, slots=True)
+class _Cuts:
+    """A way to cut, and which groups it takes; None for those that are not searched yet."""
+
+    edges: tuple[_Edge, ...] = ()
+    groups: tuple[FusedGroup | None, ...] = ()
+
+    @property
+    def unsearched(self) -> _Edge | None:
+        return next((e for e, g in zip(self.edges, self.groups, strict=True) if g is None), None)
+
+    def then(self, edge: _Edge, group: FusedGroup | None) -> _Cuts:
+        return _Cuts((*self.edges, edge), (*self.groups, group))
 
 
 @dataclass
 class _Search:
-    cascade: Cascade
-    shapes: Shapes
-    architecture: Architecture
-    library: Library
+    problem: MapProblem
     objective: Objective
-    einsums: tuple[Einsum, ...]
-    activity: Activity
+    ranking: Ranking
+    edges: dict[tuple[int, int], _Edge]
     tally: Tally = field(default_factory=Tally)
-    shortage: SpecError | None = None
 
-    def run(self, deadline: float, tick: Callable[[str], None]) -> tuple[list[_Edge], bool]:
-        """The best path; False if the deadline came before it was proven."""
-        count = len(self.einsums)
-        edges = {
-            (i, j): _Edge(i, j, self._bound(i, j))
-            for i in range(count)
-            for j in range(i + 1, count + 1)
-        }
+    def run(self, deadline: float, tick: Tick) -> tuple[Front[_Cuts], Front[_Cuts]]:
+        """The best cuts, and what none can be below: the same, unless the deadline came first."""
         while True:
-            path = self._shortest(edges, count)
-            if path is None:
-                raise self.shortage or SpecError(
-                    f"{self.cascade.name} has no mapping on {self.architecture.name}"
-                )
-            pending = [edge for edge in path if not edge.searched]
-            if not pending:
-                return path, True
-            if time.process_time() > deadline and all(e.searched for e in self._fallback(edges)):
-                return self._fallback(edges), False
-            edge = pending[0]
-            tick(", ".join(e.name for e in self.einsums[edge.first : edge.last]))
-            self._search(edge)
-
-    def _bound(self, first: int, last: int) -> Cost:
-        return group_bound(
-            self.einsums[first:last],
-            self.cascade,
-            self.shapes,
-            self.architecture,
-            self.library,
-            self.activity,
-        )
-
-    def _search(self, edge: _Edge) -> None:
-        edge.searched = True
-        segment = self.einsums[edge.first : edge.last]
-        try:
-            edge.group = best_group(
-                segment,
-                self.cascade,
-                self.shapes,
-                self.architecture,
-                self.library,
-                self.objective,
-                self.tally,
+            best = self._best(self.edges)
+            if not best.entries:
+                raise shortage(self.problem)
+            waiting = [edge for _, cuts in best.entries if (edge := cuts.unsearched)]
+            if not waiting:
+                return best, best
+            if time.process_time() > deadline:
+                known = self._best({k: e for k, e in self.edges.items() if e.groups is not None})
+                if known.entries:
+                    return known, best
+                waiting = [e for k, e in self.edges.items() if k[1] == k[0] + 1 and not e.groups]
+            edge = waiting[0]
+            segment = self.problem.einsums[edge.first : edge.last]
+            tick(", ".join(einsum.name for einsum in segment))
+            edge.groups = best_groups(
+                segment, self.problem, self.objective, self.ranking, self.tally
             )
-        except SpecError as error:
-            edge.feasible, self.shortage = False, error
-            return
-        edge.cost = edge.group.cost
 
-    def _shortest(self, edges: dict[tuple[int, int], _Edge], count: int) -> list[_Edge] | None:
-        """The path of least key through feasible edges (they only lead forward)."""
-        zero = Cost(0.0, 0.0, 0.0)
-        best: list[tuple[Cost, list[_Edge]] | None] = [(zero, [])] + [None] * count
+    def _best(self, edges: dict[tuple[int, int], _Edge]) -> Front[_Cuts]:
+        """The best ways from the first Einsum to the last (edges only lead forward)."""
+        count = len(self.problem.einsums)
+        start = Front[_Cuts](self.ranking, [(Cost(0.0, 0.0, 0.0), _Cuts())])
+        fronts = [start, *(Front[_Cuts](self.ranking) for _ in range(count))]
         for end in range(1, count + 1):
-            for start in range(end):
-                before, edge = best[start], edges[start, end]
-                if before is None or not edge.feasible:
+            for begin in range(end):
+                if (begin, end) not in edges:
                     continue
-                cost = before[0] + edge.cost
-                now = best[end]
-                if now is None or self.objective.key(cost) < self.objective.key(now[0]):
-                    best[end] = (cost, [*before[1], edge])
-        last = best[count]
-        return None if last is None else last[1]
-
-    def _fallback(self, edges: dict[tuple[int, int], _Edge]) -> list[_Edge]:
-        """The best path of searched edges, or the Einsums one by one if there is none."""
-        searched = {
-            k: e if e.searched else _Edge(*k, e.cost, feasible=False) for k, e in edges.items()
-        }
-        path = self._shortest(searched, len(self.einsums))
-        return path or [edges[i, i + 1] for i in range(len(self.einsums))]
+                edge = edges[begin, end]
+                for weight, group in edge.weights:
+                    for before, cuts in fronts[begin].entries:
+                        fronts[end].add(before + weight, cuts.then(edge, group))
+        return fronts[count]
 
 
 def search(
@@ -169,7 +113,10 @@ def search(
     library: Library,
     objective: Objective = Objective.LATENCY,
     time_limit_s: float = float("inf"),
-    tick: Callable[[str], None] = lambda _: None,
+    tick: Tick = lambda _: None,
+    *,
+    policy: Policy = Policy.OVERLAPPED,
+    imperfect: bool = False,
 ) -> SearchResult:
     """The best mapping of the space of `mapper/space.py`, ties broken as `Objective` says.
 
@@ -177,35 +124,48 @@ def search(
     with the Einsums of every group that is searched. Raises `SpecError` if nothing fits: it
     names the memory and the missing bytes.
     """
+    problem = MapProblem(cascade, shapes, architecture, library, policy, imperfect)
+    return exact(problem, objective, (), time_limit_s, tick)
+
+
+def exact(
+    problem: MapProblem,
+    objective: Objective,
+    front: tuple[Amount, ...] = (),
+    time_limit_s: float = float("inf"),
+    tick: Tick = lambda _: None,
+) -> SearchResult:
+    """The best mapping by `objective`; with `front`, all that are best by those amounts."""
     begun = time.process_time()
-    einsums = tuple(einsum for einsum in order(cascade) if not einsum.is_initial)
-    activity = Activity.of(cascade, shapes)
-    one = _Search(cascade, shapes, architecture, library, objective, einsums, activity)
-    path, proven = one.run(begun + time_limit_s, tick)
-    total = sum((edge.cost for edge in path[1:]), start=path[0].cost)
-    bound = total if proven else _whole_bound(one)
-    groups = tuple(edge.group.group for edge in path if edge.group)
-    possible = len(einsums) * (len(einsums) + 1) // 2
-    searched = one.tally.groups
+    ranking = Ranking(front, total=False) if front else objective.ranking
+    count = len(problem.einsums)
+    edges = {
+        (i, j): _Edge(i, j, group_bound(problem.einsums[i:j], problem))
+        for i in range(count)
+        for j in range(i + 1, count + 1)
+    }
+    one = _Search(problem, objective, ranking, edges)
+    best, bound = one.run(begun + time_limit_s, tick)
+    solutions = tuple(
+        sorted(
+            (Solution(_mapping(cuts), cost) for cost, cuts in best.entries),
+            key=lambda found: objective.key(found.cost),
+        )
+    )
+    tally = one.tally
     certificate = Certificate(
-        space_size=one.tally.points,
-        evaluated=one.tally.complete,
-        pruned_by_capacity=one.tally.over_capacity,
-        pruned_by_bound=one.tally.over_bound,
-        groups_searched=searched,
-        groups_pruned=possible - searched,
-        lower_bound=bound,
-        proven_optimal=proven,
+        space_size=tally.points,
+        evaluated=tally.complete,
+        pruned_by_capacity=tally.over_capacity,
+        pruned_by_bound=tally.over_bound,
+        groups_searched=tally.groups,
+        groups_pruned=len(edges) - tally.groups,
+        lower_bound=min((cost for cost, _ in bound.entries), key=objective.key),
+        proven_optimal=bound is best,
         cpu_s=time.process_time() - begun,
     )
-    return SearchResult(objective, LoopMapping("best", groups), total, certificate)
+    return SearchResult(objective, solutions, certificate)
 
 
-def _whole_bound(one: _Search) -> Cost:
-    bounds = [one._bound(i, i + 1) for i in range(len(one.einsums))]
-    whole = one._bound(0, len(one.einsums))
-    return Cost(
-        whole.latency_s,
-        min(whole.traffic_bytes, sum(b.traffic_bytes for b in bounds)),
-        min(whole.energy_pj, sum(b.energy_pj for b in bounds)),
-    )
+def _mapping(cuts: _Cuts) -> LoopMapping:
+    return LoopMapping("best", tuple(found.group for found in cuts.groups if found))

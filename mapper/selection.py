@@ -11,38 +11,44 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import reduce
 from math import prod
-from typing import assert_never
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from archsim.mapping import Hold
 from archsim.nest import Array
-from mapper.objective import Cost, Objective
+from mapper.front import Front, Mask, leaders
+from mapper.objective import Amount, Cost, Objective
 
-Mask = NDArray[np.bool_]
+Way: TypeAlias = tuple[tuple[Hold, int], ...]
+"""How a tensor is held: in each memory at most once, each time at a depth."""
+
+Port: TypeAlias = tuple[int, str]
+"""A memory during a turn: what runs one after another does not share its bandwidth."""
+
+Candidates: TypeAlias = NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
     """One way to hold a tensor: where, and what follows, over the candidates.
 
-    `moved` is bytes by memory (an array each), `occupied` bytes by memory and Einsum (rows).
+    `moved` is bytes by port (an array each), `occupied` bytes by memory and Einsum (rows).
     """
 
-    holds: tuple[tuple[Hold, int], ...]
-    moved: Mapping[str, Array]
+    way: Way
+    moved: Mapping[Port, Array]
     energy_pj: Array
     occupied: Mapping[str, Array]
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The best options of all tensors together, and the candidate they are best for."""
+    """Options of all tensors together, and the candidate that they are for."""
 
-    cost: Cost
     candidate: int
-    holds: tuple[tuple[Hold, int], ...]
+    holds: Way
 
 
 @dataclass(slots=True)
@@ -58,68 +64,82 @@ class Tally:
 
 @dataclass(frozen=True)
 class Selector:
-    """What is common to all choices of one structure, over `count` candidates."""
+    """What is common to all choices of one structure, over `count` candidates.
+
+    `compute_s` has the seconds of each turn; `bandwidths` and `capacities` are of the memories
+    that have limits; `shared` are the memories whose bytes count as buffer.
+    """
 
     objective: Objective
     count: int
-    compute_s: Array
+    compute_s: tuple[Array, ...]
     energy_pj: Array
     bandwidths: Mapping[str, float]
     capacities: Mapping[str, float]
+    shared: frozenset[str]
     root: str
 
-    def best(
-        self, options: tuple[tuple[Option, ...], ...], beat: tuple[float, ...] | None, tally: Tally
-    ) -> Choice | None:
-        """The best choice of one option for each tensor; None if none fits or beats `beat`."""
+    def extend(
+        self, front: Front[Choice], options: tuple[tuple[Option, ...], ...], tally: Tally
+    ) -> None:
+        """Add to `front` the best choices of one option for each tensor that fit and get in."""
         tally.points += prod(map(len, options)) * self.count
         ordered = tuple(self._preferred(self._undominated(own)) for own in sorted(options, key=len))
-        walk = _Walk(self, ordered, self._cheapest(ordered), tally, beat)
+        walk = _Walk(self, ordered, self._cheapest(ordered), tally, front)
         everyone = np.arange(self.count)
         start = _Partial(
             everyone,
-            {memory: np.zeros(self.count) for memory in self.memories},
+            {port: np.zeros(self.count) for port in self.ports},
             _spread(self.energy_pj, self.count),
-            {memory: np.zeros((1, self.count)) for memory in self.capacities},
+            {memory: np.zeros((1, self.count)) for memory in self.occupiable},
             (),
         )
         walk.descend(start, 0)
-        return walk.found
 
     @property
-    def memories(self) -> tuple[str, ...]:
-        """The memories whose traffic counts."""
-        return tuple(dict.fromkeys((self.root, *self.bandwidths)))
+    def ports(self) -> tuple[Port, ...]:
+        """The memories whose traffic counts, in every turn."""
+        names = tuple(dict.fromkeys((self.root, *self.bandwidths)))
+        return tuple((turn, name) for turn in range(len(self.compute_s)) for name in names)
 
-    def keys(
-        self, moved: Mapping[str, Array], energy_pj: Array, candidates: Candidates
-    ) -> tuple[Array, Array, Array]:
-        """What the objective compares, for some of the candidates."""
-        seconds = _spread(self.compute_s, self.count)[candidates]
-        for memory, bandwidth in self.bandwidths.items():
-            seconds = np.maximum(seconds, moved[memory] / bandwidth)
-        match self.objective:
-            case Objective.LATENCY:
-                return seconds, moved[self.root], energy_pj
-            case Objective.ENERGY:
-                return energy_pj, seconds, moved[self.root]
-            case Objective.TRAFFIC:
-                return moved[self.root], seconds, energy_pj
-            case _:
-                assert_never(self.objective)
+    @property
+    def occupiable(self) -> tuple[str, ...]:
+        """The memories whose occupancy counts."""
+        return tuple(dict.fromkeys((*self.capacities, *sorted(self.shared))))
 
-    def cost(self, keys: tuple[float, float, float], occupied_bytes: float) -> Cost:
-        """A cost from what the objective compares."""
-        first, second, third = keys
-        match self.objective:
-            case Objective.LATENCY:
-                return Cost(first, second, third, occupied_bytes)
-            case Objective.ENERGY:
-                return Cost(second, third, first, occupied_bytes)
-            case Objective.TRAFFIC:
-                return Cost(second, first, third, occupied_bytes)
-            case _:
-                assert_never(self.objective)
+    def amounts(
+        self, moved: Mapping[Port, Array], energy_pj: Array, occupied: Mapping[str, Array]
+    ) -> dict[Amount, Array]:
+        """What is compared, from the sums of some options (`compute_s` has their candidates)."""
+        seconds: Array = np.asarray(0.0)
+        traffic: Array = np.asarray(0.0)
+        for turn, compute in enumerate(self.compute_s):
+            longest = compute
+            for memory, bandwidth in self.bandwidths.items():
+                longest = np.maximum(longest, moved[turn, memory] / bandwidth)
+            seconds = seconds + longest
+            traffic = traffic + moved[turn, self.root]
+        held = sum((occupied[memory].max(axis=0) for memory in self.shared), start=_ZERO)
+        shape = energy_pj.shape
+        return {
+            Amount.LATENCY: np.broadcast_to(seconds, shape),
+            Amount.TRAFFIC: np.broadcast_to(traffic, shape),
+            Amount.ENERGY: energy_pj,
+            Amount.BUFFER: np.broadcast_to(held, shape),
+        }
+
+    def only(self, candidates: Candidates) -> Selector:
+        """The same for some of the candidates."""
+        return Selector(
+            self.objective,
+            len(candidates),
+            tuple(_at(seconds, candidates) for seconds in self.compute_s),
+            _at(self.energy_pj, candidates),
+            self.bandwidths,
+            self.capacities,
+            self.shared,
+            self.root,
+        )
 
     def fits(self, partial: _Partial) -> Mask:
         """Which candidates stay within every memory."""
@@ -139,9 +159,9 @@ class Selector:
 
     def _dominates(self, one: Option, other: Option) -> bool:
         pairs = [(one.energy_pj, other.energy_pj)]
-        pairs += [(one.moved.get(m, _ZERO), other.moved.get(m, _ZERO)) for m in self.memories]
+        pairs += [(one.moved.get(p, _ZERO), other.moved.get(p, _ZERO)) for p in self.ports]
         pairs += [
-            (one.occupied.get(m, _ZERO), other.occupied.get(m, _ZERO)) for m in self.capacities
+            (one.occupied.get(m, _ZERO), other.occupied.get(m, _ZERO)) for m in self.occupiable
         ]
         return all(bool(np.all(a <= b)) for a, b in pairs)
 
@@ -149,30 +169,33 @@ class Selector:
         """The options that promise most first: an early good choice prunes the others."""
 
         def promise(option: Option) -> tuple[float, float, float]:
-            moved = float(np.mean(option.moved.get(self.root, _ZERO)))
+            moved = sum(float(np.mean(m)) for p, m in option.moved.items() if p[1] == self.root)
             spent = float(np.mean(option.energy_pj))
             held = sum(float(np.mean(o)) for o in option.occupied.values())
-            return (
-                (spent, moved, held) if self.objective is Objective.ENERGY else (moved, spent, held)
-            )
+            match self.objective:
+                case Objective.ENERGY | Objective.EDP:
+                    return spent, moved, held
+                case Objective.BUFFER:
+                    return held, moved, spent
+                case _:
+                    return moved, spent, held
 
         return tuple(sorted(own, key=promise))
 
     def _cheapest(self, ordered: tuple[tuple[Option, ...], ...]) -> tuple[_Rest, ...]:
         """For each step of the walk, the least that all later tensors add."""
         nothing = np.zeros(self.count)
-        least: list[_Rest] = [(dict.fromkeys(self.memories, nothing), nothing)]
+        least: list[_Rest] = [(dict.fromkeys(self.ports, nothing), nothing)]
         for own in reversed(ordered):
             moved, energy = least[-1]
             cheapest = {
-                m: moved[m] + _least([o.moved.get(m, _ZERO) for o in own]) for m in self.memories
+                p: moved[p] + _least([o.moved.get(p, _ZERO) for o in own]) for p in self.ports
             }
             least.append((cheapest, energy + _least([o.energy_pj for o in own])))
         return tuple(reversed(least))
 
 
-Candidates = NDArray[np.intp]
-_Rest = tuple[dict[str, Array], Array]
+_Rest: TypeAlias = tuple[dict[Port, Array], Array]
 _ZERO: Array = np.asarray(0.0)
 
 
@@ -181,25 +204,25 @@ class _Partial:
     """The amounts of the options chosen so far, for the `candidates` that are still alive."""
 
     candidates: Candidates
-    moved: dict[str, Array]
+    moved: dict[Port, Array]
     energy_pj: Array
     occupied: dict[str, Array]
-    holds: tuple[tuple[Hold, int], ...]
+    holds: Way
 
     def plus(self, option: Option) -> _Partial:
         at = self.candidates
         return _Partial(
             at,
-            {m: sum_ + _at(option.moved.get(m, _ZERO), at) for m, sum_ in self.moved.items()},
+            {p: sum_ + _at(option.moved.get(p, _ZERO), at) for p, sum_ in self.moved.items()},
             self.energy_pj + _at(option.energy_pj, at),
             {m: sum_ + _at(option.occupied.get(m, _ZERO), at) for m, sum_ in self.occupied.items()},
-            self.holds + option.holds,
+            self.holds + option.way,
         )
 
     def only(self, mask: Mask) -> _Partial:
         return _Partial(
             self.candidates[mask],
-            {memory: amount[mask] for memory, amount in self.moved.items()},
+            {port: amount[mask] for port, amount in self.moved.items()},
             self.energy_pj[mask],
             {memory: amount[..., mask] for memory, amount in self.occupied.items()},
             self.holds,
@@ -214,21 +237,18 @@ class _Walk:
     options: tuple[tuple[Option, ...], ...]
     rest: tuple[_Rest, ...]
     tally: Tally
-    beat: tuple[float, ...] | None
-    found: Choice | None = None
+    front: Front[Choice]
 
     def descend(self, partial: _Partial, step: int) -> None:
-        keys = self._keys(partial, step)
-        if self.beat is not None:
-            better = _before(keys, self.beat)
-            self.tally.over_bound += len(better) - int(np.count_nonzero(better))
-            if not better.all():
-                partial = partial.only(better)
+        better = self.front.admits(self._amounts(partial, step))
+        self.tally.over_bound += len(better) - int(np.count_nonzero(better))
+        if not better.all():
+            partial = partial.only(better)
         if not len(partial.candidates):
             return
         if step == len(self.options):
             self.tally.complete += len(partial.candidates)
-            self._choose(partial, self._keys(partial, step))
+            self._choose(partial, self._amounts(partial, step))
             return
         for option in self.options[step]:
             after = partial.plus(option)
@@ -239,20 +259,26 @@ class _Walk:
             if len(after.candidates):
                 self.descend(after, step + 1)
 
-    def _keys(self, partial: _Partial, step: int) -> tuple[Array, Array, Array]:
+    def _amounts(self, partial: _Partial, step: int) -> dict[Amount, Array]:
         moved, energy = self.rest[step]
         at = partial.candidates
-        totals = {memory: amount + moved[memory][at] for memory, amount in partial.moved.items()}
-        return self.selector.keys(totals, partial.energy_pj + energy[at], at)
+        totals = {port: amount + moved[port][at] for port, amount in partial.moved.items()}
+        own = self.selector.only(at)
+        return own.amounts(totals, partial.energy_pj + energy[at], partial.occupied)
 
-    def _choose(self, partial: _Partial, keys: tuple[Array, Array, Array]) -> None:
-        held = sum((o.max(axis=0) for o in partial.occupied.values()), start=_ZERO)
-        criteria = (*keys, _spread(held, len(partial.candidates)))
-        index = int(np.lexsort(criteria[::-1])[0])
-        best = (float(keys[0][index]), float(keys[1][index]), float(keys[2][index]))
-        cost = self.selector.cost(best, float(criteria[3][index]))
-        self.found = Choice(cost, int(partial.candidates[index]), partial.holds)
-        self.beat = best
+    def _choose(self, partial: _Partial, amounts: dict[Amount, Array]) -> None:
+        ranking = self.front.ranking
+        compared = [amounts[which] for which in ranking.amounts]
+        if ranking.total:  # ties beyond the ranking go to the smaller buffer
+            compared.append(amounts[Amount.BUFFER])
+        for index in leaders(compared, ranking.total):
+            cost = Cost(
+                float(amounts[Amount.LATENCY][index]),
+                float(amounts[Amount.TRAFFIC][index]),
+                float(amounts[Amount.ENERGY][index]),
+                float(amounts[Amount.BUFFER][index]),
+            )
+            self.front.add(cost, Choice(int(partial.candidates[index]), partial.holds))
 
 
 def _at(amount: Array, candidates: Candidates) -> Array:
@@ -266,17 +292,3 @@ def _spread(amount: Array, count: int) -> Array:
 
 def _least(arrays: list[Array]) -> Array:
     return reduce(np.minimum, arrays)
-
-
-def _before(keys: tuple[Array, Array, Array], limit: tuple[float, ...]) -> Mask:
-    """Which candidates are lexicographically before `limit`, rounding aside."""
-    before = np.zeros(keys[0].shape, dtype=bool)
-    equal = np.ones(keys[0].shape, dtype=bool)
-    for key, bound in zip(keys, limit, strict=True):
-        slack = abs(bound) * _ROUNDING
-        before |= equal & (key < bound - slack)
-        equal &= key <= bound + slack
-    return before
-
-
-_ROUNDING = 1e-12

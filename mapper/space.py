@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from itertools import permutations, product
+from itertools import combinations, permutations, product
 from math import ceil, prod
 
 from archsim.architecture import Architecture, ComputeUnit
@@ -51,10 +51,14 @@ def structures(
         batch = tuple(v for v in shared if v not in step)
         free = tuple(v for v in linked if v not in batch and shapes.extent(v) > step.get(v, 1))
         sizes = {v: step.get(v, 1) for v in free}
-        for count in range(len(free) + 1):
-            for outer in permutations(free, count):
-                inner = (*outer, *(v for v in free if v not in outer))
-                yield Structure(segment, places, batch, outer, inner, sizes, numbers)
+        # A loop that all share may have all of its rank as its tile: it need not be left out.
+        apart = tuple(v for v in free if not _is_shared(v, segment, numbers))
+        for count in range(len(apart) + 1):
+            for some in combinations(apart, count):
+                chosen = [v for v in free if v in some or v not in apart]
+                for outer in permutations(chosen):
+                    inner = (*outer, *(v for v in free if v not in outer))
+                    yield Structure(segment, places, batch, outer, inner, sizes, numbers)
 
 
 @lru_cache(maxsize=64)
@@ -82,6 +86,15 @@ def _ranks(segment: tuple[Einsum, ...]) -> tuple[str, ...]:
 
 def _in_all(variable: str, segment: tuple[Einsum, ...]) -> bool:
     return all(variable in variables(access) for e in segment for access in (*e.inputs, e.output))
+
+
+def _is_shared(
+    variable: str, segment: tuple[Einsum, ...], numbers: Mapping[str, Mapping[str, int]]
+) -> bool:
+    """Can all Einsums be under one loop over `variable`?"""
+    return all(variable in einsum.variables for einsum in segment) and (
+        len({numbers[variable][einsum.name] for einsum in segment}) == 1
+    )
 
 
 def _is_linked(variable: str, segment: tuple[Einsum, ...]) -> bool:

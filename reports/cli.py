@@ -15,11 +15,13 @@ import typer
 from typer.core import TyperGroup
 
 from einsum.errors import SpecError
+from reports.commands.bounds import bounds
 from reports.commands.evaluate import evaluate
 from reports.commands.listing import list_names
 from reports.commands.map import map_cascade
 from reports.commands.passes import passes
 from reports.commands.reproduce import reproduce
+from reports.commands.rtl import rtl
 from reports.commands.run import run
 from reports.commands.schedule import schedule
 from reports.commands.show import show
@@ -66,9 +68,11 @@ app.command("schedule")(schedule)
 app.command("simulate")(simulate)
 app.command("whatif")(whatif)
 app.command("map")(map_cascade)
+app.command("bounds")(bounds)
 app.command("list")(list_names)
 app.command("show")(show)
 app.command("reproduce")(reproduce)
+app.add_typer(rtl, name="rtl")
 
 
 def _print_version(wanted: bool) -> None:

@@ -12,6 +12,7 @@ from archsim.library import DEFAULT, load_library
 from archsim.load import load_architecture
 from archsim.mapping import Mapping as LoopMapping
 from archsim.mapping import Policy
+from archsim.quantities import Unit, Value, parse_quantity
 from archsim.report import CostReport
 from einsum.cascade import Cascade
 from einsum.errors import SpecError
@@ -21,6 +22,7 @@ from mapper.configurations import Configuration, bind_mapping, configuration_nam
 from reports.models import load_model
 from reports.selection import DEFAULT_ARCHITECTURE, DEFAULT_CONFIGURATION, Selection
 from workloads.library import load_cascade
+from workloads.masks import causal
 from workloads.models import Model
 from workloads.transformer import attention
 
@@ -90,13 +92,19 @@ def target(selection: Selection) -> Target:
     architecture = _architecture(selection, configuration)
     name = selection.cascade or (configuration.cascade if configuration else "")
     cascade, sizes = load_cascade(name), dict[str, int]()
+    if selection.causal:
+        cascade = causal(cascade)
     if configuration:
         tiles = configuration.tile_shape(architecture)
         sizes.update((rank, tiles[rank]) for rank in tiles if rank in cascade.parents)
     if model:
         batch = None if selection.batch is None else _count("--batch", selection.batch)
         length = _count("--seq-len", selection.seq_len or "")
-        sizes.update(attention(model, length, cascade=name, batch=batch).shape)
+        queries = (
+            None if selection.query_len is None else _count("--query-len", selection.query_len)
+        )
+        work = attention(model, length, cascade=name, batch=batch, query_len=queries)
+        sizes.update(work.shape)
     shapes = bind(cascade, {**sizes, **parse_shape(selection.shape)})
     library = load_library(*DEFAULT, *(selection.components or ()))
     return Target(cascade, shapes, architecture, library, configuration, model)
@@ -129,14 +137,19 @@ def details(report: CostReport) -> dict[str, object]:
 
 
 def _check_combination(selection: Selection) -> None:
-    if selection.workload is None and selection.cascade is None:
+    named = selection.cascade or (selection.config and selection.shape)
+    if selection.workload is None and not named:
         raise SpecError(
             "nothing to evaluate",
             rule="give --workload MODEL --seq-len SIZE, or --cascade NAME --shape RANK=SIZE,...",
         )
     if selection.workload is not None and selection.seq_len is None:
         raise SpecError("--workload has no length", rule="add --seq-len, for example 64K")
-    for option, given in (("--seq-len", selection.seq_len), ("--batch", selection.batch)):
+    for option, given in (
+        ("--seq-len", selection.seq_len),
+        ("--batch", selection.batch),
+        ("--query-len", selection.query_len),
+    ):
         if given is not None and selection.workload is None:
             raise SpecError(f"{option} without --workload", rule="give sizes with --shape")
 
@@ -174,7 +187,8 @@ def _mapping(
     if name:
         try:
             label = model.name if model else ""
-            mapping = bind_mapping(name, shapes.cascade, shapes, architecture, label)
+            given = _parameters(selection) or None
+            mapping = bind_mapping(name, shapes.cascade, shapes, architecture, label, given)
         except SpecError as error:
             replaced = selection.arch or selection.cascade
             if configuration is None or selection.mapping or not replaced:
@@ -183,6 +197,20 @@ def _mapping(
     else:
         mapping = default_mapping(shapes.cascade, shapes, architecture)
     return mapping if selection.policy is None else _with_policy(mapping, selection.policy)
+
+
+def _parameters(selection: Selection) -> dict[str, Value]:
+    """What --parameter gives: numbers by name."""
+    found: dict[str, Value] = {}
+    for text in selection.parameters or ():
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise SpecError(f"--parameter {text} has no value", rule="write NAME=VALUE: P0=64")
+        try:
+            found[name.strip()] = parse_quantity(value, Unit.COUNT)
+        except SpecError as error:
+            raise SpecError(f"--parameter {text}: {error.message}", rule=error.rule) from None
+    return found
 
 
 def _not_for(configuration: Configuration, error: SpecError) -> SpecError:

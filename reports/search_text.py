@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from archsim.report import CostReport
-    from mapper.search import SearchResult
+    from mapper.result import SearchResult
 
 
 def result_row(result: SearchResult, report: CostReport) -> dict[str, object]:

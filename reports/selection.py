@@ -32,6 +32,13 @@ class Selection:
     batch: Annotated[
         str | None, typer.Option(metavar="SIZE", help="Sequences; by default the model's batch.")
     ] = None
+    query_len: Annotated[
+        str | None,
+        typer.Option(metavar="SIZE", help="Queries per sequence: 1 is a step of decoding."),
+    ] = None
+    causal: Annotated[
+        bool, typer.Option("--causal", help="Each query sees the keys up to its own position.")
+    ] = False
     cascade: Annotated[
         str | None,
         typer.Option(
@@ -69,6 +76,12 @@ class Selection:
             metavar="NAME|FILE",
             help="A mapping. Where none is named, every Einsum runs by itself, in the tiling "
             "that is best for it.",
+        ),
+    ] = None
+    parameters: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--parameter", metavar="NAME=VALUE", help="A parameter of the mapping: P0=64."
         ),
     ] = None
     policy: Annotated[

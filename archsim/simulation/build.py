@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import ceil, prod
+from math import ceil, inf, prod
 
 from archsim.architecture import Architecture
 from archsim.nest import Held, Leaf
+from archsim.ports import Port, ports
 from archsim.schedule import Block as Planned
 from archsim.schedule import Pipeline, Repeat, Schedule, port_bytes
 from archsim.simulation.program import (
@@ -171,7 +172,8 @@ class Builder:
         return 0
 
     def _bytes(self, flow: _Flow) -> float:
-        return port_bytes(flow.transfer, self.architecture.root.name, self.cascade)
+        root = self.architecture.root.name
+        return port_bytes(flow.transfer, Port(root, root, True, True, inf), self.cascade)
 
     def _stream(self, flow: _Flow, tile_bytes: float) -> Stream:
         root, clock = self.architecture.root, self.architecture.clock_hz
@@ -180,7 +182,7 @@ class Builder:
         bursts = -(-size // self.hardware.burst_bytes) * self.hardware.burst_bytes
         bandwidth = None if self.hardware.infinite_dram else root.bandwidth_bytes_per_s
         dram = ceil(bursts * clock / bandwidth - 1e-9) if bandwidth else 0
-        port = 0 if self.hardware.infinite_dram else self._port_cycles(lower, size)
+        port = 0 if self.hardware.infinite_dram else self._port_cycles(lower, size, flow.kind)
         # Nobody waits for the far end of a store.
         waits = flow.kind is Kind.LOAD and not self.hardware.infinite_dram
         latency = round(self.hardware.dram_latency_s * clock) if waits else 0
@@ -192,16 +194,16 @@ class Builder:
             flow.transfer.tensor, lower, flow.kind, copies, size, service, latency, service - dram
         )
 
-    def _port_cycles(self, memory: str, size: int) -> int:
+    def _port_cycles(self, memory: str, size: int, kind: Kind) -> int:
         """Cycles that a tile needs at a memory's port, in what the units leave of it."""
-        names = {one.name: one for one in self.architecture.memories}
-        if memory not in names or names[memory].bandwidth_bytes_per_s is None:
+        own = (one for one in ports(self.architecture) if one.memory == memory)
+        port = next((one for one in own if (one.writes if kind is Kind.LOAD else one.reads)), None)
+        if port is None:
             return 0
-        width = names[memory].bandwidth_bytes_per_s or 0.0
-        per_cycle = width * self.architecture.instances(memory) / self.architecture.clock_hz
+        per_cycle = port.bytes_per_s / self.architecture.clock_hz
         root = self.architecture.root.name
         used = sum(
-            port_bytes(one, memory, self.cascade) for one in self.transfers if one.upper != root
+            port_bytes(one, port, self.cascade) for one in self.transfers if one.upper != root
         )
         free = per_cycle - used / self.found.cycles
         return ceil(size / free - 1e-9) if free > 0 else 1 << 40

@@ -16,7 +16,7 @@ class Case:
     """A workload on an architecture, both of AccelForge's examples unless they are our files.
 
     `fused_loops` None is no limit (for AccelForge; ours has none). `bits` replaces the width of
-    the workload's values.
+    the workload's values. Without `fusion` the main memory has to hold everything.
     """
 
     name: str
@@ -26,6 +26,7 @@ class Case:
     objective: str = "ENERGY"
     fused_loops: int | None = None
     bits: int | None = None
+    fusion: bool = True
 
 
 @dataclass(frozen=True, slots=True)

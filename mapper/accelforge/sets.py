@@ -1,4 +1,4 @@
-"""Its set expressions: `input | output`, `~Intermediates`, `A if len(All) == 3 else B`.
+"""Its expressions: sets (`input | output`, `~Intermediates`), conditions and numbers.
 
 They are read as a syntax tree of which a few kinds of nodes are understood; nothing is run.
 """
@@ -6,7 +6,9 @@ They are read as a syntax tree of which a few kinds of nodes are understood; not
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from einsum.errors import SpecError, choices
@@ -14,12 +16,15 @@ from einsum.errors import SpecError, choices
 Tensors: TypeAlias = frozenset[str]
 Value: TypeAlias = Tensors | int | float | bool
 
-_RULE = "sets are written with names, | & - ~, len(...), comparisons and A if CONDITION else B"
+_RULE = (
+    "sets are written with names, | & - ~, len(...), comparisons and A if CONDITION else B, "
+    "numbers with + - * / // and SET.bits_per_value"
+)
 
 
 def tensors(text: str, names: Mapping[str, Tensors]) -> Tensors:
     """The tensors that `text` means; `names` has `All` and whatever else it may use."""
-    value = _parsed(text, names)
+    value = _Reader(names).value(_parsed(text))
     if not isinstance(value, frozenset):
         raise SpecError(f"{text!r} is not a set of tensors", rule=_RULE)
     return value
@@ -27,51 +32,102 @@ def tensors(text: str, names: Mapping[str, Tensors]) -> Tensors:
 
 def holds(text: str, names: Mapping[str, Tensors]) -> bool:
     """Is the condition `text` true?"""
-    return bool(_parsed(text, names))
+    return bool(_Reader(names).value(_parsed(text)))
 
 
-def _parsed(text: str, names: Mapping[str, Tensors]) -> Value:
+def number(text: str, names: Mapping[str, Tensors], bits: Mapping[str, float]) -> float:
+    """The number that `text` means, which may be infinite; `bits` are the tensors' widths."""
+    value = _Reader(names, bits).value(_parsed(text))
+    if isinstance(value, frozenset) or math.isnan(value):
+        raise SpecError(f"{text!r} is not a number", rule=_RULE)
+    return float(value)
+
+
+def _parsed(text: str) -> ast.expr:
     try:
-        tree = ast.parse(text.strip(), mode="eval")
+        return ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        raise SpecError(f"{text!r} is not a set expression", rule=_RULE) from None
-    return _value(tree.body, names)
+        raise SpecError(f"{text!r} is not an expression", rule=_RULE) from None
 
 
-def _value(node: ast.expr, names: Mapping[str, Tensors]) -> Value:
-    match node:
-        case ast.Constant(value=bool() | int() | float() as number):
-            return number
-        case ast.Name(id=name):
-            if name in names:
-                return names[name]
-            raise SpecError(f"unknown set {name}", rule=choices(name, names))
-        case ast.Attribute(value=ast.Name() as owner, attr="tensors"):
-            return _value(owner, names)
-        case ast.UnaryOp(op=ast.Invert(), operand=operand):
-            return names["All"] - _set(operand, names)
-        case ast.UnaryOp(op=ast.Not(), operand=operand):
-            return not _value(operand, names)
-        case ast.BinOp(left=left, op=ast.BitOr(), right=right):
-            return _set(left, names) | _set(right, names)
-        case ast.BinOp(left=left, op=ast.BitAnd(), right=right):
-            return _set(left, names) & _set(right, names)
-        case ast.BinOp(left=left, op=ast.Sub(), right=right):
-            return _set(left, names) - _set(right, names)
-        case ast.IfExp(test=test, body=yes, orelse=no):
-            return _value(yes if _value(test, names) else no, names)
-        case ast.Compare(left=left, ops=[op], comparators=[right]):
-            return _compared(_value(left, names), op, _value(right, names))
-        case ast.Call(func=ast.Name(id="len"), args=[argument], keywords=[]):
-            return len(_set(argument, names))
-    raise SpecError(f"{ast.unparse(node)!r} cannot be used in a set", rule=_RULE)
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    names: Mapping[str, Tensors]
+    bits: Mapping[str, float] = field(default_factory=dict)
 
+    def value(self, node: ast.expr) -> Value:
+        match node:
+            case ast.Constant(value=bool() | int() | float() as constant):
+                return constant
+            case ast.Name(id=name):
+                if name in self.names:
+                    return self.names[name]
+                if name == "inf":
+                    return math.inf
+                raise SpecError(f"unknown set {name}", rule=choices(name, self.names))
+            case ast.Attribute(value=ast.Name() as owner, attr="tensors"):
+                return self.value(owner)
+            case ast.Attribute(value=owner, attr="bits_per_value"):
+                return self._width(owner)
+            case ast.UnaryOp(op=ast.Invert(), operand=operand):
+                return self.names["All"] - self._set(operand)
+            case ast.UnaryOp(op=ast.Not(), operand=operand):
+                return not self.value(operand)
+            case ast.UnaryOp(op=ast.USub(), operand=operand):
+                return -self._number(operand)
+            case ast.BinOp(left=left, op=op, right=right):
+                return self._binary(left, op, right)
+            case ast.IfExp(test=test, body=yes, orelse=no):
+                return self.value(yes if self.value(test) else no)
+            case ast.Compare(left=left, ops=[op], comparators=[right]):
+                return _compared(self.value(left), op, self.value(right))
+            case ast.Call(func=ast.Name(id="len"), args=[argument], keywords=[]):
+                return len(self._set(argument))
+        raise SpecError(f"{ast.unparse(node)!r} cannot be used here", rule=_RULE)
 
-def _set(node: ast.expr, names: Mapping[str, Tensors]) -> Tensors:
-    value = _value(node, names)
-    if not isinstance(value, frozenset):
-        raise SpecError(f"{ast.unparse(node)!r} is not a set", rule=_RULE)
-    return value
+    def _binary(self, left: ast.expr, op: ast.operator, right: ast.expr) -> Value:
+        match op:
+            case ast.BitOr():
+                return self._set(left) | self._set(right)
+            case ast.BitAnd():
+                return self._set(left) & self._set(right)
+            case ast.Sub():
+                first = self.value(left)
+                if isinstance(first, frozenset):
+                    return first - self._set(right)
+                return first - self._number(right)
+            case ast.Add():
+                return self._number(left) + self._number(right)
+            case ast.Mult():
+                return self._number(left) * self._number(right)
+            case ast.Div() | ast.FloorDiv():
+                divisor = self._number(right)
+                if divisor == 0:
+                    raise SpecError("an expression divides by zero")
+                quotient = self._number(left) / divisor
+                return float(math.floor(quotient)) if isinstance(op, ast.FloorDiv) else quotient
+        raise SpecError(f"{type(op).__name__} cannot be used here", rule=_RULE)
+
+    def _width(self, node: ast.expr) -> float:
+        widths = {self.bits[name] for name in self._set(node)}
+        if len(widths) != 1:
+            raise SpecError(
+                f"the tensors of {ast.unparse(node)} have {len(widths)} different widths",
+                rule="bits_per_value is of tensors of one width",
+            )
+        return widths.pop()
+
+    def _set(self, node: ast.expr) -> Tensors:
+        value = self.value(node)
+        if not isinstance(value, frozenset):
+            raise SpecError(f"{ast.unparse(node)!r} is not a set", rule=_RULE)
+        return value
+
+    def _number(self, node: ast.expr) -> float:
+        value = self.value(node)
+        if isinstance(value, frozenset):
+            raise SpecError(f"{ast.unparse(node)!r} is not a number", rule=_RULE)
+        return value
 
 
 def _compared(left: Value, op: ast.cmpop, right: Value) -> bool:
@@ -91,4 +147,4 @@ def _compared(left: Value, op: ast.cmpop, right: Value) -> bool:
             return left > right
         case ast.GtE():
             return left >= right
-    raise SpecError(f"{type(op).__name__} is not a comparison of sets", rule=_RULE)
+    raise SpecError(f"{type(op).__name__} is not a comparison", rule=_RULE)

@@ -13,11 +13,13 @@ from reports.selection import Selection, selecting
 
 
 class Goal(Enum):
-    """What to minimise; ties are broken by the other two."""
+    """What to minimise; ties are broken by other amounts (`mapper.objective`)."""
 
     LATENCY = "latency"
     ENERGY = "energy"
+    EDP = "edp"
     TRAFFIC = "traffic"
+    BUFFER = "buffer"
 
 
 @selecting

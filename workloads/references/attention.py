@@ -40,6 +40,18 @@ def _per_query_head(name: str, inputs: Arrays) -> Array:
 @register(
     "attention",
     *(
+        f"gpu/{name}"
+        for name in [
+            "stable",
+            "stable-row",
+            "stable-recompute",
+            "two-pass-recompute",
+            "partial-spill",
+            "online",
+            "split-k",
+        ]
+    ),
+    *(
         f"attention/{name}"
         for name in [
             "unstable",

@@ -1,0 +1,70 @@
+"""What a search is given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from archsim.activity import Activity
+from archsim.architecture import Architecture
+from archsim.components import Library
+from archsim.energy import Accounting, Pricing
+from archsim.mapping import Policy
+from archsim.ports import port_rates
+from einsum.cascade import Cascade, Einsum
+from einsum.graph import order
+from einsum.shapes import Shapes
+
+
+@dataclass(frozen=True)
+class MapProblem:
+    """A cascade with sizes, what it is to be mapped on, and the space of its mappings.
+
+    `policy` is that of every group. With `imperfect` a tile need not divide what it is a part
+    of: there is one tile size for every possible number of tiles.
+    """
+
+    cascade: Cascade
+    shapes: Shapes
+    architecture: Architecture
+    library: Library
+    policy: Policy = Policy.OVERLAPPED
+    imperfect: bool = False
+
+    @cached_property
+    def einsums(self) -> tuple[Einsum, ...]:
+        """The Einsums that have to be placed, in the order of dependence."""
+        return tuple(einsum for einsum in order(self.cascade) if not einsum.is_initial)
+
+    @cached_property
+    def activity(self) -> Activity:
+        """How much of the iteration spaces is executed."""
+        return Activity.of(self.cascade, self.shapes)
+
+    @cached_property
+    def pricing(self) -> Pricing:
+        """What actions cost."""
+        return Pricing(self.cascade, self.architecture, self.library, Accounting.COMPLETE)
+
+    @cached_property
+    def bandwidths(self) -> dict[str, float]:
+        """Bytes per second of every port that limits."""
+        return port_rates(self.architecture)
+
+    @cached_property
+    def capacities(self) -> dict[str, float]:
+        """Bytes of an instance of every memory that is limited."""
+        return {
+            memory.name: memory.size_bytes
+            for memory in self.architecture.memories
+            if memory.size_bytes is not None
+        }
+
+    @cached_property
+    def buffers(self) -> tuple[str, ...]:
+        """The memories on chip that PEs share: what they hold counts as buffer."""
+        return tuple(
+            memory.name
+            for memory in self.architecture.memories
+            if memory.parent is not None and memory.per_unit is None and not memory.cache
+        )

@@ -1,0 +1,1 @@
+"""The array's control: from a mapping and its schedule to the sequencer's memory image."""

@@ -1,0 +1,127 @@
+"""An attention head on an array: sizes, the array's own parameters, and how it is scheduled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from archsim.architecture import Architecture
+from archsim.division import reciprocals
+from archsim.free_tiles import choose_tiles
+from archsim.load import load_architecture
+from archsim.mapping import Mapping as LoopMapping
+from archsim.mapping_file import load_mapping
+from archsim.schedule import Schedule, schedule
+from einsum.cascade import Cascade
+from einsum.errors import SpecError
+from einsum.shapes import Shapes, bind
+from workloads.library import load_cascade
+
+
+RECIPROCAL_CYCLES = (3, 5, 7)
+"""Cycles that 1/x may take: the relative error is then 4e-3, 1.2e-5 or that of fp32."""
+
+
+class Binding(Enum):
+    """Which shipped mapping of which cascade the array executes."""
+
+    INTERLEAVED = "interleaved"
+    NOT_INTERLEAVED = "not-interleaved"
+    MULTIPLY_ADD = "multiply-add"
+    THREE_PASS = "three-pass"
+
+    @property
+    def cascade(self) -> str:
+        """The cascade's name in `workloads`."""
+        match self:
+            case Binding.INTERLEAVED | Binding.NOT_INTERLEAVED:
+                return "attention/fusemax"
+            case Binding.MULTIPLY_ADD:
+                return "attention/fusemax-fma"
+            case Binding.THREE_PASS:
+                return "attention/three-pass"
+
+    @property
+    def mapping(self) -> str:
+        """The mapping's name in `archsim`."""
+        match self:
+            case Binding.INTERLEAVED:
+                return "fusemax"
+            case Binding.NOT_INTERLEAVED:
+                return "fusemax-not-interleaved"
+            case Binding.MULTIPLY_ADD:
+                return "fusemax-fma"
+            case Binding.THREE_PASS:
+                return "three-pass"
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Attention of `p` queries over `m` keys, on an `n` x `n` array and `n` lanes.
+
+    `e` and `f` are the lengths of a key and of a value. `degree` is that of the polynomial for
+    2^x, `reciprocal` the cycles of 1/x, `entries` how many values a 2D PE has room for. Lengths
+    need not be multiples of `n`: the last tiles are padded. Raises `SpecError` for sizes that the
+    array cannot have.
+    """
+
+    n: int
+    m: int
+    p: int
+    e: int = 64
+    f: int = 64
+    binding: Binding = Binding.INTERLEAVED
+    degree: int = 6
+    reciprocal: int = 7
+    entries: int = 14
+
+    def __post_init__(self) -> None:
+        for name in ("m", "p", "e", "f"):
+            _check(name, getattr(self, name), 1, 1 << 20)
+        if self.reciprocal not in RECIPROCAL_CYCLES:
+            raise SpecError(
+                f"reciprocal takes {self.reciprocal} cycles",
+                rule=f"a seed and two for every Newton iteration: {RECIPROCAL_CYCLES}",
+            )
+        _check("n", self.n, 2, 256)
+        _check("degree", self.degree, 2, 6)
+        _check("entries", self.entries, 2, 64)
+
+    @property
+    def key_tiles(self) -> int:
+        """M1."""
+        return -(-self.m // self.n)
+
+    @property
+    def query_tiles(self) -> int:
+        """P1."""
+        return -(-self.p // self.n)
+
+    def problem(self) -> tuple[Cascade, Shapes, Architecture, LoopMapping]:
+        """The cascade with its shapes (whole tiles), the array, and the mapping to it.
+
+        The array has no divider: the division by RD is one reciprocal and F products.
+        """
+        architecture = load_architecture("fusemax-rtl")
+        given = {"N": self.n, "degree": self.degree, "reciprocal": self.reciprocal}
+        for name, value in (*given.items(), ("entries", self.entries)):
+            architecture = architecture.with_parameter(name, value)
+        cascade = load_cascade(self.binding.cascade)
+        sizes = {"E": self.e, "F": self.f, "M0": self.n}
+        sizes |= {"M": self.key_tiles * self.n, "P": self.query_tiles * self.n}
+        shapes = bind(cascade, sizes)
+        mapping = load_mapping(self.binding.mapping).bind(cascade, shapes, architecture)
+        cascade, mapping = reciprocals(cascade, mapping, architecture, shapes)
+        shapes = bind(cascade, sizes)
+        mapping = choose_tiles(cascade, shapes, architecture, mapping)
+        return cascade, shapes, architecture, mapping
+
+    def schedule(self) -> Schedule:
+        """When every Einsum runs, with results that cross the rows a cycle each."""
+        cascade, shapes, architecture, mapping = self.problem()
+        return schedule(cascade, shapes, architecture, mapping, skew=True)
+
+
+def _check(name: str, value: int, least: int, most: int) -> None:
+    if not least <= value <= most:
+        raise SpecError(f"{name} is {value}", rule=f"it must be {least} to {most:,}")

@@ -1,0 +1,49 @@
+"""Cascades of attention under a mask, from those without."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from einsum.cascade import Cascade, Einsum
+from einsum.errors import SpecError
+from einsum.expression import Comparison, Variable
+
+
+def causal(cascade: Cascade) -> Cascade:
+    """`cascade` where query p sees the keys m <= p only.
+
+    >>> from workloads.library import load_cascade
+    >>> str(causal(load_cascade("attention/stable")).einsums[0].condition[0].relation)
+    '<='
+
+    Every Einsum that multiplies queries by keys takes the condition, and passes it on to what is
+    computed from its scores. Raises `SpecError` if there is none, or if it has a condition.
+    """
+    hidden = Comparison(Variable("m"), "<=", Variable("p"))
+    scores = [einsum for einsum in cascade.einsums if _is_scores(einsum, cascade)]
+    if not scores:
+        raise SpecError(
+            f"{cascade.name} has no scores to mask",
+            rule="a causal mask is for an Einsum over the ranks M and P that multiplies two inputs",
+        )
+    for einsum in scores:
+        if einsum.condition:
+            raise SpecError(
+                f"{einsum.name} of {cascade.name} has a condition already",
+                rule="take a cascade without one",
+            )
+    return replace(
+        cascade,
+        name=f"{cascade.name}, causal",
+        einsums=tuple(
+            replace(einsum, condition=(hidden,)) if einsum in scores else einsum
+            for einsum in cascade.einsums
+        ),
+    )
+
+
+def _is_scores(einsum: Einsum, cascade: Cascade) -> bool:
+    ranks = {cascade.declared(cascade.rank_of_variable[v]) for v in einsum.output_variables}
+    inputs = {tensor.name for tensor in cascade.inputs}
+    read = {access.tensor for access in einsum.inputs}
+    return {"M", "P"} <= ranks and len(read & inputs) == 2
