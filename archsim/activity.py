@@ -9,16 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from math import prod
+from math import prod, trunc
 
 import numpy as np
 
-from archsim.nest import ONE, Array, Extents, Leaf
+from archsim.nest import ONE, Array, Extents, Leaf, amount
 from archsim.whole_tiles import moved_share
 from einsum.cascade import Cascade, Einsum
 from einsum.count import executed, useful
 from einsum.domain import domains, related
 from einsum.expression import Comparison
+from einsum.of_sizes import Count, of_sizes
 from einsum.shapes import Shapes
 
 
@@ -97,20 +98,40 @@ class Activity:
             return ONE
         names = set[str]().union(*(related(self.cascade, one) for one in conditions))
         space = {n: size for n, size in self.shapes.space(einsum).items() if n in names}
-        total = prod(space.values())
         if not space:  # conditions on constants alone
             return np.asarray(float(executed(conditions, {}, self.shapes, {})))
+        share = _executed_share if own is None else _moved_share(own)
+        if not any(tile[name].ndim for name in space):
+            one = {name: trunc(tile[name].item()) for name in space}
+            return amount(of_sizes(share, conditions, space, self.shapes, one))
         columns = np.broadcast_arrays(*(tile[name] for name in space))
         stacked = np.stack([column.ravel() for column in columns])
         distinct, inverse = np.unique(stacked, axis=1, return_inverse=True)
         tiles = [dict(zip(space, map(int, row), strict=True)) for row in distinct.T]
-        shares = [
-            executed(conditions, space, self.shapes, one) / total
-            if own is None
-            else moved_share(conditions, space, self.shapes, one, own)
-            for one in tiles
-        ]
+        shares = [share(conditions, space, self.shapes, one) for one in tiles]
         return np.asarray(shares)[np.ravel(inverse)].reshape(columns[0].shape)
+
+
+def _executed_share(
+    conditions: tuple[Comparison, ...],
+    space: Mapping[str, int],
+    shapes: Shapes,
+    tile: Mapping[str, int],
+) -> float:
+    return executed(conditions, space, shapes, tile) / prod(space.values())
+
+
+@lru_cache(maxsize=256)
+def _moved_share(own: frozenset[str]) -> Count[float]:
+    def share(
+        conditions: tuple[Comparison, ...],
+        space: Mapping[str, int],
+        shapes: Shapes,
+        tile: Mapping[str, int],
+    ) -> float:
+        return moved_share(conditions, space, shapes, tile, own)
+
+    return share
 
 
 @lru_cache(maxsize=64)

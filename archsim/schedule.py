@@ -179,6 +179,8 @@ class _Planner:
                 if not all(map(_fusible, parts)):
                     return serial
                 body = body_of(part)
+                if self.machine.crosses(body):
+                    return self._pipeline(body)  # one after another has no time for crossing
                 graph = self.machine.task_graph(body, self._ports(body))
                 serial_cycles = sum(one.cycles for one in pipelines((serial,)))
                 if graph.res_mii * body.runs * body.steps >= serial_cycles:

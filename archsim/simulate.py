@@ -94,7 +94,7 @@ def simulate(
     program = program_of(found, shapes, architecture, form, hardware)
     machine = Machine(program)
     writing = Engine(program, machine).execute()
-    draining = _skew(architecture) if hardware.skew else 0
+    draining = _lag(found, architecture) if hardware.skew else 0
     expected = float(ideal.cycles)
     if not hardware.infinite_dram:
         expected = float(form.latency_s) * architecture.clock_hz
@@ -130,12 +130,15 @@ def program_of(
     return Builder(found, reaches, architecture, form.transfers, hardware).program()
 
 
-def _skew(architecture: Architecture) -> int:
-    """The last PE of a 2D array works this many cycles behind the first."""
-    return max(
-        (sum(dim.size - 1 for dim in u.dims) for u in architecture.units if len(u.dims) > 1),
-        default=0,
-    )
+def _lag(found: Schedule, architecture: Architecture) -> int:
+    """The last PE of the units that work last does so this many cycles behind the first one.
+
+    A lane follows its column: it lags behind by its place in the row, and that results have
+    crossed the rows the schedule knows.
+    """
+    last = dict(found.pipelines[-1].schedule.loads)
+    units = (unit for unit in architecture.units if unit.name in last)
+    return max((sum(dim.size - 1 for dim in unit.dims) for unit in units), default=0)
 
 
 def _units(

@@ -112,6 +112,15 @@ class Machine:
                 delay = self._delay(leaves[source], leaves[target])
                 yield Dependence(source, target, data["tensor"], distance, delay, elementwise)
 
+    def crosses(self, body: Body) -> bool:
+        """Does a result cross the rows of a 2D array within a step, before another part uses it?"""
+        leaves = {leaf.einsum.tensor: leaf for leaf in body.leaves}
+        return any(
+            access.tensor in leaves and self._delay(leaves[access.tensor], leaf) > 0
+            for leaf in body.leaves
+            for access in leaf.einsum.inputs
+        )
+
     def _turns(self, body: Body) -> Iterator[Dependence]:
         """On a unit that works in order, everything waits for all of the tile step before."""
         own = [leaf for leaf in body.leaves if (leaf.group, leaf.unit) in self.in_order]

@@ -177,7 +177,7 @@ def affine(
 
     def form(node: Expression) -> Affine:
         match node:
-            case Number(value) if isinstance(value, int):
+            case Number(value) if not isinstance(value, float):
                 return Affine(value)
             case Symbol(name):
                 return Affine(symbol_named(name))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from einsum.cascade import Einsum
@@ -11,7 +12,7 @@ from einsum.coordinates import Coordinate, coordinates
 from einsum.count import is_never
 from einsum.domain import domains, inherited, is_consumed, negated
 from einsum.errors import SpecError
-from einsum.expression import Access, Comparison, Number, Variable
+from einsum.expression import Access, Comparison, Number, Symbol, Variable
 from einsum.graph import dependence_graph, iterative_index
 from einsum.printer import print_comparison, print_expression
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from einsum.shapes import Shapes
 
 Domain = tuple[Comparison, ...]
+
+_BOUND = "the bound"  # no constant of a cascade has such a name
 
 
 def check_accesses(shapes: Shapes) -> None:
@@ -55,8 +58,9 @@ def _check_inside(
         return
 
     def happens(relation: str, bound: int) -> bool:
-        beyond = Comparison(index, relation, Number(bound))
-        return not is_never(beyond, domain, space, shapes)
+        beyond = Comparison(index, relation, Symbol(_BOUND))
+        bounded = replace(shapes, constants={**shapes.constants, _BOUND: bound})
+        return not is_never(beyond, domain, space, bounded)
 
     text = print_expression(access)
     rank = " x ".join(coordinate.ranks)

@@ -16,6 +16,7 @@ from einsum.constraints import Constraint, System, constraints
 from einsum.errors import SpecError
 from einsum.expression import Comparison
 from einsum.lattice import HalfPlane, lattice_points
+from einsum.of_sizes import of_sizes
 from einsum.printer import print_comparison
 from einsum.scan import scan
 
@@ -49,7 +50,15 @@ def executed(
     tile of a variable is cut at its extent. So `useful <= executed <=` the product of extents,
     and with tiles of one point executed is useful. `SpecError` if counting would take hours.
     """
-    domain = tuple(domain)
+    return of_sizes(_counted, tuple(domain), extents, shapes, tile)
+
+
+def _counted(
+    domain: tuple[Comparison, ...],
+    extents: Mapping[str, int],
+    shapes: Shapes,
+    tile: Mapping[str, int],
+) -> int:
     total = _executed(domain, extents, shapes, tile, _MOST_SCANNED)
     if total is None:
         condition = " and ".join(map(print_comparison, domain))
@@ -67,10 +76,19 @@ def is_never(
     shapes: Shapes,
 ) -> bool:
     """Does `domain` exclude `comparison`? False also if a second is too short to tell."""
-    domain = tuple(domain)
+    return of_sizes(_excluded, (comparison, *domain), extents, shapes, {})
+
+
+def _excluded(
+    conditions: tuple[Comparison, ...],
+    extents: Mapping[str, int],
+    shapes: Shapes,
+    tile: Mapping[str, int],
+) -> bool:
+    comparison, *domain = conditions
     return (
-        any(_executed((part, comparison), extents, shapes, {}, 0) == 0 for part in domain)
-        or _executed((*domain, comparison), extents, shapes, {}, _QUICKLY_SCANNED) == 0
+        any(_executed((part, comparison), extents, shapes, tile, 0) == 0 for part in domain)
+        or _executed((*domain, comparison), extents, shapes, tile, _QUICKLY_SCANNED) == 0
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import product
+from time import process_time
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,17 +43,21 @@ def best_groups(
     objective: Objective,
     ranking: Ranking,
     tally: Tally,
-) -> tuple[FusedGroup, ...]:
+    deadline: float = float("inf"),
+) -> tuple[tuple[FusedGroup, ...], bool]:
     """The best groups that compute `segment`: one if the ranking is total; none if nothing fits.
 
-    Raises `SpecError` if no unit can compute one of its Einsums.
+    False if the deadline (CPU seconds of the process) came before they were proven. Raises
+    `SpecError` if no unit can compute one of its Einsums.
     """
     tally.groups += 1
     front = Front[FusedGroup](ranking)
-    for structure in structures(segment, problem.cascade, problem.shapes, problem.architecture):
+    for structure in structures(segment, problem):
         for tiles in _candidates(structure, problem):
+            if process_time() > deadline and (front.entries or len(segment) > 1):
+                return tuple(found for _, found in front.entries), False
             _extend(front, structure, tiles, problem, objective, tally)
-    return tuple(found for _, found in front.entries)
+    return tuple(found for _, found in front.entries), True
 
 
 def _candidates(structure: Structure, problem: MapProblem) -> Iterator[dict[str, Array]]:
@@ -126,6 +130,7 @@ def opened(
         activity,
         Reaches.of(leaves, problem.shapes),
         serial,
+        problem.constraints,
     )
     selector = Selector(
         objective,

@@ -16,6 +16,7 @@ import numpy as np
 from archsim.activity import Activity
 from archsim.architecture import Architecture, Memory
 from archsim.closed_form import moved_bytes
+from archsim.constraints import FREE, Constraints
 from archsim.energy import Pricing
 from archsim.mapping import Hold
 from archsim.nest import Array, Extents, Held, Leaf, shared_steps
@@ -26,7 +27,7 @@ from archsim.traffic import Flow
 from archsim.transfer import Transfer
 from einsum.cascade import Einsum
 from einsum.shapes import Shapes
-from mapper.selection import Option, Port, Way
+from mapper.selection import Option, Port
 from mapper.structure import Structure
 
 Depths = tuple[tuple[Memory, int], ...]
@@ -57,6 +58,7 @@ class Holding:
     activity: Activity
     reaches: Reaches
     serial: bool = False
+    constraints: Constraints = FREE
     _links: dict[object, Amounts] = field(default_factory=dict, compare=False, repr=False)
 
     def options(self, tensor: str) -> tuple[Option, ...]:
@@ -65,6 +67,9 @@ class Holding:
 
     def ways(self, tensor: str) -> Iterator[Depths]:
         """The memories that hold `tensor` and the depths at which they do, outermost first."""
+        return (depths for depths in self._ways(tensor) if self._allowed(tensor, depths))
+
+    def _ways(self, tensor: str) -> Iterator[Depths]:
         deepest = self.structure.shared_depth(tensor)
         depths = self._depths(tensor, deepest)
         for buffers in _nested(self._buffers(tensor), depths):
@@ -72,6 +77,26 @@ class Holding:
             if deepest >= len(self.structure.outer):
                 for memory in self._registers(tensor, bool(buffers)):
                     yield (*buffers, (memory, deepest))
+
+    def _allowed(self, tensor: str, depths: Depths) -> bool:
+        """Do all Einsums find `tensor` where they have to, and nowhere else?"""
+        root = self.architecture.root
+        held = {memory for memory, _ in depths}
+        if self._home(tensor, depths) is None:
+            held.add(root)
+        for leaf in self._users(tensor):
+            outside = False
+            for memory in self.architecture.path(leaf.unit):
+                keeping = self.constraints.keeping.get((leaf.einsum.name, memory.name))
+                there = memory in held
+                if keeping and there and tensor not in keeping.may:
+                    return False
+                if keeping and not there and tensor in keeping.must:
+                    return False
+                if keeping and not there and tensor in keeping.backs and not outside:
+                    return False
+                outside |= there
+        return True
 
     def _depths(self, tensor: str, deepest: int) -> tuple[int, ...]:
         """The depths that are worth a hold.

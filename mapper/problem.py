@@ -8,6 +8,7 @@ from functools import cached_property
 from archsim.activity import Activity
 from archsim.architecture import Architecture
 from archsim.components import Library
+from archsim.constraints import FREE, Constraints
 from archsim.energy import Accounting, Pricing
 from archsim.mapping import Policy
 from archsim.ports import port_rates
@@ -20,8 +21,9 @@ from einsum.shapes import Shapes
 class MapProblem:
     """A cascade with sizes, what it is to be mapped on, and the space of its mappings.
 
-    `policy` is that of every group. With `imperfect` a tile need not divide what it is a part
-    of: there is one tile size for every possible number of tiles.
+    `policy` is that of every group, `width` the most Einsums that one has. With `imperfect` a
+    tile need not divide what it is a part of: there is one tile size for every possible number
+    of tiles. `constraints` are what the hardware or the user demands beyond the architecture.
     """
 
     cascade: Cascade
@@ -30,6 +32,8 @@ class MapProblem:
     library: Library
     policy: Policy = Policy.OVERLAPPED
     imperfect: bool = False
+    width: int | None = None
+    constraints: Constraints = FREE
 
     @cached_property
     def einsums(self) -> tuple[Einsum, ...]:

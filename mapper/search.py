@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 
 from archsim.architecture import Architecture
 from archsim.components import Library
+from archsim.constraints import FREE, Constraints
 from archsim.mapping import Mapping as LoopMapping
 from archsim.mapping import Policy
 from einsum.cascade import Cascade
-from einsum.errors import SpecError
 from einsum.shapes import Shapes
 from mapper.front import Front
 from mapper.fused_group import FusedGroup, best_groups, group_bound
@@ -32,18 +32,23 @@ Tick = Callable[[str], None]
 
 @dataclass
 class _Edge:
-    """A run of Einsums: what bounds say of its group, or once searched its best groups."""
+    """A run of Einsums: what bounds say of its group, and the best groups found so far."""
 
     first: int
     last: int
     bound: Cost
-    groups: tuple[FusedGroup, ...] | None = None
+    groups: tuple[FusedGroup, ...] = ()
+    proven: bool = False
 
     @property
-    def weights(self) -> tuple[tuple[Cost, FusedGroup | None], ...]:
-        if self.groups is None:
-            return ((self.bound, None),)
-        return tuple((found.cost, found) for found in self.groups)
+    def least(self) -> tuple[tuple[Cost, FusedGroup | None], ...]:
+        """What its group costs at least."""
+        return self.found if self.proven else ((self.bound, None),)
+
+    @property
+    def found(self) -> tuple[tuple[Cost, FusedGroup | None], ...]:
+        """What is found."""
+        return tuple((group.cost, group) for group in self.groups)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,37 +77,36 @@ class _Search:
     def run(self, deadline: float, tick: Tick) -> tuple[Front[_Cuts], Front[_Cuts]]:
         """The best cuts, and what none can be below: the same, unless the deadline came first."""
         while True:
-            best = self._best(self.edges)
+            best = self._best(lambda edge: edge.least)
             if not best.entries:
                 raise shortage(self.problem)
             waiting = [edge for _, cuts in best.entries if (edge := cuts.unsearched)]
             if not waiting:
                 return best, best
             if time.process_time() > deadline:
-                known = self._best({k: e for k, e in self.edges.items() if e.groups is not None})
+                known = self._best(lambda edge: edge.found)
                 if known.entries:
                     return known, best
-                waiting = [e for k, e in self.edges.items() if k[1] == k[0] + 1 and not e.groups]
+                single = [e for e in self.edges.values() if e.last == e.first + 1]
+                waiting = [edge for edge in single if not edge.groups and not edge.proven]
             edge = waiting[0]
             segment = self.problem.einsums[edge.first : edge.last]
             tick(", ".join(einsum.name for einsum in segment))
-            edge.groups = best_groups(
-                segment, self.problem, self.objective, self.ranking, self.tally
+            edge.groups, edge.proven = best_groups(
+                segment, self.problem, self.objective, self.ranking, self.tally, deadline
             )
 
-    def _best(self, edges: dict[tuple[int, int], _Edge]) -> Front[_Cuts]:
+    def _best(
+        self, weights: Callable[[_Edge], tuple[tuple[Cost, FusedGroup | None], ...]]
+    ) -> Front[_Cuts]:
         """The best ways from the first Einsum to the last (edges only lead forward)."""
         count = len(self.problem.einsums)
         start = Front[_Cuts](self.ranking, [(Cost(0.0, 0.0, 0.0), _Cuts())])
         fronts = [start, *(Front[_Cuts](self.ranking) for _ in range(count))]
-        for end in range(1, count + 1):
-            for begin in range(end):
-                if (begin, end) not in edges:
-                    continue
-                edge = edges[begin, end]
-                for weight, group in edge.weights:
-                    for before, cuts in fronts[begin].entries:
-                        fronts[end].add(before + weight, cuts.then(edge, group))
+        for (begin, end), edge in sorted(self.edges.items(), key=lambda one: one[0][1]):
+            for weight, group in weights(edge):
+                for before, cuts in fronts[begin].entries:
+                    fronts[end].add(before + weight, cuts.then(edge, group))
         return fronts[count]
 
 
@@ -117,6 +121,8 @@ def search(
     *,
     policy: Policy = Policy.OVERLAPPED,
     imperfect: bool = False,
+    width: int | None = None,
+    constraints: Constraints = FREE,
 ) -> SearchResult:
     """The best mapping of the space of `mapper/space.py`, ties broken as `Objective` says.
 
@@ -124,7 +130,9 @@ def search(
     with the Einsums of every group that is searched. Raises `SpecError` if nothing fits: it
     names the memory and the missing bytes.
     """
-    problem = MapProblem(cascade, shapes, architecture, library, policy, imperfect)
+    problem = MapProblem(
+        cascade, shapes, architecture, library, policy, imperfect, width, constraints
+    )
     return exact(problem, objective, (), time_limit_s, tick)
 
 
@@ -142,7 +150,7 @@ def exact(
     edges = {
         (i, j): _Edge(i, j, group_bound(problem.einsums[i:j], problem))
         for i in range(count)
-        for j in range(i + 1, count + 1)
+        for j in range(i + 1, min(count, i + (problem.width or count)) + 1)
     }
     one = _Search(problem, objective, ranking, edges)
     best, bound = one.run(begun + time_limit_s, tick)

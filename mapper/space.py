@@ -29,25 +29,25 @@ from einsum.expression import variables
 from einsum.nests import Nests
 from einsum.shapes import Shapes
 from einsum.walks import Walks
+from mapper.problem import MapProblem
 from mapper.structure import Place, Structure
 
 _BINDINGS = 4096  # more combinations of units than this are bound one Einsum at a time
 
 
-def structures(
-    segment: tuple[Einsum, ...], cascade: Cascade, shapes: Shapes, architecture: Architecture
-) -> Iterator[Structure]:
+def structures(segment: tuple[Einsum, ...], problem: MapProblem) -> Iterator[Structure]:
     """Every structure of the group that computes `segment`.
 
     Raises `SpecError` if no unit can compute one of its Einsums.
     """
+    cascade, shapes = problem.cascade, problem.shapes
     running = {v for e in segment for v in cascade.iterative_variables(e.tensor)}
     shared = [v for v in _ranks(segment) if _in_all(v, segment) and v not in running]
     linked = [v for v in _ranks(segment) if _is_linked(v, segment)]
     numbers = sharing(cascade)
-    for across in _across(segment, running, shapes, architecture):
-        places = _places(segment, across, shapes, architecture)
-        step = _steps(places, architecture, shapes)
+    for across in _across(segment, running, problem):
+        places = _places(segment, across, problem)
+        step = _steps(places)
         batch = tuple(v for v in shared if v not in step)
         free = tuple(v for v in linked if v not in batch and shapes.extent(v) > step.get(v, 1))
         sizes = {v: step.get(v, 1) for v in free}
@@ -104,16 +104,16 @@ def _is_linked(variable: str, segment: tuple[Einsum, ...]) -> bool:
 def _across(
     segment: tuple[Einsum, ...],
     running: set[str],
-    shapes: Shapes,
-    architecture: Architecture,
+    problem: MapProblem,
 ) -> Iterator[tuple[str, ...]]:
     """The ranks across the dimensions of the largest array that need the least time."""
+    shapes, architecture = problem.shapes, problem.architecture
     widest = max(architecture.units, key=lambda unit: architecture.pes(unit.name))
     count = max(1, len(architecture.dims_above(widest.name)))
     ranks = [v for v in _ranks(segment) if v not in running and shapes.extent(v) > 1]
     candidates = list(permutations(ranks, min(count, len(ranks))))
     times = [
-        _makespan(segment, _places(segment, across, shapes, architecture), shapes, architecture)
+        _makespan(segment, _places(segment, across, problem), shapes, architecture)
         for across in candidates
     ]
     best = min(times)
@@ -123,16 +123,19 @@ def _across(
 def _places(
     segment: tuple[Einsum, ...],
     across: tuple[str, ...],
-    shapes: Shapes,
-    architecture: Architecture,
+    problem: MapProblem,
 ) -> dict[str, Place]:
     """Units and spatial loops: those that leave the busiest unit the least to do."""
-    able = [[u for u in architecture.units if supports(u, e)] for e in segment]
+    shapes, architecture = problem.shapes, problem.architecture
+    able = [
+        [u for u in architecture.units if supports(u, e) and _may_run(e, u, problem)]
+        for e in segment
+    ]
     for einsum, units in zip(segment, able, strict=True):
         if not units:
             raise no_unit(einsum, architecture)
     spread = {
-        (e.name, u.name): _spread(e, u, across, shapes, architecture)
+        (e.name, u.name): _spread(e, u, across, problem)
         for e, units in zip(segment, able, strict=True)
         for u in units
     }
@@ -172,14 +175,15 @@ def _spread(
     einsum: Einsum,
     unit: ComputeUnit,
     across: tuple[str, ...],
-    shapes: Shapes,
-    architecture: Architecture,
+    problem: MapProblem,
 ) -> tuple[Spread, ...]:
     """The rank of each dimension, innermost dimensions first: `across` lists outermost first."""
     found = []
+    shapes, architecture = problem.shapes, problem.architecture
     dims = architecture.dims_above(unit.name)
     for dim, variable in zip(reversed(dims), reversed(across), strict=False):
-        if variable in einsum.variables:
+        may = problem.constraints.may_spread(einsum, dim, variable)
+        if variable in einsum.variables and may:
             count = min(architecture.dim_size(dim), shapes.extent(variable))
             found.append(Spread(variable, dim, count))
     return tuple(reversed(found))
@@ -211,9 +215,11 @@ def _makespan(
     return max(total.values()), sum(total.values())
 
 
-def _steps(
-    places: Mapping[str, Place], architecture: Architecture, shapes: Shapes
-) -> dict[str, int]:
+def _may_run(einsum: Einsum, unit: ComputeUnit, problem: MapProblem) -> bool:
+    return problem.constraints.runs_on(einsum.name, unit.name)
+
+
+def _steps(places: Mapping[str, Place]) -> dict[str, int]:
     """What the arrays take at a time of each spread rank: the widest of the group."""
     widest: dict[str, int] = {}
     for place in places.values():

@@ -17,6 +17,7 @@ from typer.core import TyperGroup
 from einsum.errors import SpecError
 from reports.commands.bounds import bounds
 from reports.commands.evaluate import evaluate
+from reports.commands.export import export
 from reports.commands.listing import list_names
 from reports.commands.map import map_cascade
 from reports.commands.passes import passes
@@ -26,6 +27,7 @@ from reports.commands.run import run
 from reports.commands.schedule import schedule
 from reports.commands.show import show
 from reports.commands.simulate import simulate
+from reports.commands.sweep import sweep
 from reports.commands.whatif import whatif
 
 
@@ -68,6 +70,8 @@ app.command("schedule")(schedule)
 app.command("simulate")(simulate)
 app.command("whatif")(whatif)
 app.command("map")(map_cascade)
+app.command("sweep")(sweep)
+app.command("export")(export)
 app.command("bounds")(bounds)
 app.command("list")(list_names)
 app.command("show")(show)

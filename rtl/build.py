@@ -181,7 +181,6 @@ def _verilate(design: Design, tools: Toolchain, folder: Path) -> list[str]:
         str(tools.verilator),
         *("--cc", "--exe", "--vpi", "--prefix", "Vtop", "--Mdir", str(folder), "-o", design.top),
         *("--top-module", design.top, "--timescale", "1ns/1ps", "--assert", "-LDFLAGS", links),
-        *("--output-split", "5000", "--output-split-cfuncs", "500"),
         *(["--trace"] if design.waves else []),
         *(["--coverage"] if design.coverage else []),
         *(f"-D{name}" for name in design.defines),

@@ -8,7 +8,8 @@ of it. In its part stand
   often as the best nest makes them pass (`archsim.movement.nest`);
 - intermediates, without their first coverage, which may stay on chip: what is read again from the
   backing store, and sums that leave before they are complete;
-- what is held across passes, with its fiber complete in its tile.
+- what is held across passes, with its fiber complete in its tile;
+- running values, which stay or go and return (`archsim.movement.states`).
 
 A tensor that is held constrains also Einsums that do not use it. Say T is held whole along m,
 and an intermediate A with rank m goes on chip from a user of T to another Einsum X. Both tiles are
@@ -28,6 +29,7 @@ from itertools import product
 from archsim.movement.curve import Curve, least, total
 from archsim.movement.demands import Demand, demands
 from archsim.movement.nest import Stay, nest_curve
+from archsim.movement.states import States
 from archsim.movement.stays import Stays
 from archsim.tiles import Reach
 from einsum.cascade import Einsum, Role
@@ -54,10 +56,15 @@ class Fusion:
     def links(self) -> tuple[str, ...]:
         """Intermediates that carry what a demand has to hold on to other Einsums."""
         names = {link for demand in self.demands for link in self._links(demand)}
+        names |= {state.link for state in self._states.found}
         forced = {demand.tensor for demand in self.demands}
         cascade = self.stays.cascade
         free = [t.name for t in cascade.tensors if t.name in names - forced]
         return tuple(free[: max(0, _MOST_CHOICES - len(self.demands))])
+
+    @cached_property
+    def _states(self) -> States:
+        return States(self.stays)
 
     @cached_property
     def curve(self) -> Curve:
@@ -135,6 +142,7 @@ class Fusion:
             shared = self._reached(demand, links).get(einsum.name)
             if shared is not None and demand.tensor not in einsum.tensors:
                 found.append(self._beside(demand, shared))
+        found += self._states.of(einsum, links)
         curve = nest_curve(stays.space(einsum), tuple(found))
         unmoved = stays.unmoved(einsum)
         if unmoved and cascade.tensor(einsum.tensor).role is Role.OUTPUT:

@@ -46,7 +46,8 @@ class Stay:
 
     That is `max(least, passing * repeats) + returns * (repeats - 1) - free` bytes. The variables
     in `whole` have to be complete in its tile. A tile that stands `alone` must fit the buffer,
-    but need not be there together with the others.
+    but need not be there together with the others. Loops over the variables that are kept `apart`
+    do not repeat it.
     """
 
     reach: Reach
@@ -57,6 +58,12 @@ class Stay:
     free: float = 0.0
     whole: frozenset[str] = frozenset()
     alone: bool = False
+    apart: frozenset[str] = frozenset()
+
+    @property
+    def variables(self) -> frozenset[str]:
+        """The variables whose loops do not repeat it."""
+        return self.reach.variables | self.apart
 
     def moved(self, repeats: Array) -> Array:
         """Bytes, for arrays of repeats."""
@@ -78,7 +85,7 @@ def nest_curve(space: tuple[tuple[str, int], ...], stays: tuple[Stay, ...]) -> C
     ordered: list[Stay] = []
     single: list[Stay] = []
     for stay in stays:
-        lacks = extents.keys() - stay.reach.variables
+        lacks = extents.keys() - stay.variables
         (ordered if (lacks and stay.is_moved) or stay.whole else single).append(stay)
     ordered.sort(key=lambda stay: -float(stay.moved(np.asarray(2.0))))
     single += ordered[_MOST_ORDERED:]
@@ -146,7 +153,10 @@ class _Chain:
             name: first.setdefault(
                 (
                     name if name in sliding else "",
-                    *((name in s.reach.variables, name in s.whole) for s in self.stays),
+                    *(
+                        (name in s.variables, name in s.reach.variables, name in s.whole)
+                        for s in self.stays
+                    ),
                 ),
                 name,
             )
@@ -157,7 +167,7 @@ class _Chain:
         """The span of `rank` at every place of `order`: 0 is all of it, -1 one coordinate, others
         number the spans that are free.
         """
-        has = [rank in self.stays[index].reach.variables for index in order]
+        has = [rank in self.stays[index].variables for index in order]
         whole = [place for place, index in enumerate(order) if rank in self.stays[index].whole]
         complete = whole[-1] if whole else -1
         slots: list[int] = []
@@ -186,7 +196,7 @@ class _Chain:
                 buffer = buffer + occupied
             repeats = ONE
             for rank, span in at.items():
-                if rank not in stay.reach.variables:
+                if rank not in stay.variables:
                     repeats = repeats * span.trips
             tensor = stay.reach.tensor
             moved[tensor] = moved.get(tensor, ONE * 0.0) + stay.moved(repeats)

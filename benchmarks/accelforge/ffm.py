@@ -12,42 +12,52 @@ from pathlib import Path
 
 
 def main(text: str) -> None:
-    import accelforge
     from accelforge.frontend.mapper.metrics import Metrics
 
     case = json.loads(text)
-    examples = Path(accelforge.__file__).parent.parent / "examples"
-    own = case["workload"].endswith(".yaml")
-    workload = case["workload"] if own else examples / "workloads" / f"{case['workload']}.yaml"
-    files = [examples / "arches" / f"{case['architecture']}.yaml", workload]
-    given = case.get("mapping")
-    with tempfile.TemporaryDirectory() as scratch:
-        if given is not None:
-            files.append(Path(scratch) / "mapping.yaml")
-            files[-1].write_text(given, encoding="utf-8")
-        spec = accelforge.Spec.from_yaml(*files, jinja_parse_data=dict(case["values"]))
-        if case["bits"] is not None:
-            spec.workload.bits_per_value["All"] = case["bits"]
-        if not case["fusion"]:
-            spec.arch.find("MainMemory").tensors.keep = "All"
-        if given is not None:
-            found = spec.evaluate_mapping().data.iloc[0]
-        else:
-            spec.mapper.metrics = Metrics[case["objective"]]
-            if case["fused_loops"] is not None:
-                spec.mapper.max_fused_loops = case["fused_loops"]
-            found = spec.map_workload_to_arch(print_progress=False).data.iloc[0]
-    best = found["Total<SEP>mapping"]
+    mapping = case.get("mapping")
+    found = None
+    if mapping is None:
+        spec = _spec(case)
+        names = {"EDP": "ENERGY_DELAY_PRODUCT"}
+        spec.mapper.metrics = Metrics[names.get(case["objective"], case["objective"])]
+        if case["fused_loops"] is not None:
+            spec.mapper.max_fused_loops = case["fused_loops"]
+        found = spec.map_workload_to_arch(print_progress=False).data.iloc[0]
+        best = found["Total<SEP>mapping"]
+        mapping = "\n".join(_written(best() if callable(best) else best)) + "\n"
+    if found is None or not {"Total<SEP>energy", "Total<SEP>latency"} <= set(found.index):
+        found = _spec(case, mapping).evaluate_mapping().data.iloc[0]
     print(
         json.dumps(
             {
                 "energy": float(found["Total<SEP>energy"]),
                 "latency": float(found["Total<SEP>latency"]),
                 "actions": _actions(found),
-                "mapping": given or "\n".join(_written(best() if callable(best) else best)) + "\n",
+                "mapping": mapping,
             }
         )
     )
+
+
+def _spec(case, mapping: str | None = None):
+    """The specs of a case, with a mapping if one is given."""
+    import accelforge
+
+    examples = Path(accelforge.__file__).parent.parent / "examples"
+    own = case["workload"].endswith(".yaml")
+    workload = case["workload"] if own else examples / "workloads" / f"{case['workload']}.yaml"
+    files = [examples / "arches" / f"{case['architecture']}.yaml", workload]
+    with tempfile.TemporaryDirectory() as scratch:
+        if mapping is not None:
+            files.append(Path(scratch) / "mapping.yaml")
+            files[-1].write_text(mapping, encoding="utf-8")
+        spec = accelforge.Spec.from_yaml(*files, jinja_parse_data=dict(case["values"]))
+    if case["bits"] is not None:
+        spec.workload.bits_per_value["All"] = case["bits"]
+    if not case["fusion"]:
+        spec.arch.find("MainMemory").tensors.keep = "All"
+    return spec
 
 
 def _actions(found) -> dict[str, float]:

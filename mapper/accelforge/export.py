@@ -29,7 +29,7 @@ def accelforge_yaml(
     """`mapping` as the text of an AccelForge mapping file.
 
     Raises `SpecError` for what its mappings cannot say: spilled, overlaid and double-buffered
-    tiles, free tile sizes.
+    tiles, free tile sizes, a tile that stays while a memory further out is filled.
     """
     architecture = machine.architecture
     leaves = tuple(
@@ -175,7 +175,7 @@ class _Writer:
         for node in nest:
             match node:
                 case Spread():
-                    self._insert(node, found, left)
+                    _insert(node, found, left)
                 case Hold():
                     for tensor in node.tensors:
                         self._place(replace(node, tensors=(tensor,)), found, einsums)
@@ -194,6 +194,13 @@ class _Writer:
             place -= 1
         while place < len(found) and not isinstance(found[place], For):
             place += 1  # only loops are worth passing: keep the order of the holds
+        above = next((n for n in reversed(found[:place]) if isinstance(n, For)), None)
+        if above is not None and self._passes(above, hold.tensors[0], einsums):
+            raise SpecError(
+                f"{hold.tensors[0]} stays in {hold.memory} while {above.variable} turns, though "
+                "memories above it are filled in between, which no mapping of AccelForge says",
+                rule=f"hold it above the loop over {above.variable}",
+            )
         found.insert(place, hold)
 
     def _hoisted(
@@ -234,25 +241,21 @@ class _Writer:
                 return tensor not in tensors
         return False
 
-    def _insert(self, spread: Spread, found: list[Node], left: _Left) -> None:
-        """Puts a spatial loop in front of the loops at the end of `found`, where that is the same.
 
-        Of its own rank, tiles of the loop are then smaller by as many as it has instances.
-        """
-        place = len(found)
-        while place:
-            node = found[place - 1]
-            if isinstance(node, Hold) and spread.dim not in self.architecture.instance_dims(
-                node.memory
-            ):
-                place -= 1
-                continue
-            if not isinstance(node, For) or not isinstance(node.tile, int):
+def _insert(spread: Spread, found: list[Node], left: _Left) -> None:
+    """Puts a spatial loop in front of the loops at the end of `found`, where that is the same.
+
+    Of its own rank, tiles of the loop are then smaller by as many as it has instances.
+    """
+    place = len(found)
+    while place:
+        node = found[place - 1]
+        if not isinstance(node, For) or not isinstance(node.tile, int):
+            break
+        if node.variable == spread.variable:
+            extent = reduce(_Left.below, found[: place - 1], left).extents[node.variable]
+            if not spread.count or extent % node.tile or node.tile % spread.count:
                 break
-            if node.variable == spread.variable:
-                extent = reduce(_Left.below, found[: place - 1], left).extents[node.variable]
-                if not spread.count or extent % node.tile or node.tile % spread.count:
-                    break
-                found[place - 1] = For(node.variable, node.tile // spread.count)
-            place -= 1
-        found.insert(place, spread)
+            found[place - 1] = For(node.variable, node.tile // spread.count)
+        place -= 1
+    found.insert(place, spread)

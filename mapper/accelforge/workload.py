@@ -71,10 +71,12 @@ def load_workload(
     part.done()
     renames = _default_renames(top)
     top.done()
+    copied = frozenset(access.tensor for one in everything if one.is_copy for access in one.inputs)
+    between = copied | {t.name for t in cascade.tensors if t.role is Role.INTERMEDIATE}
     return Workload(
         cascade,
         sizes,
-        {one.output.tensor: _names(one, cascade, renames) for one in entries},
+        {one.output.tensor: _names(one, between, renames) for one in entries},
         {one.name: one.output.tensor for one in entries},
         tuple(one for one in everything if one.is_copy),
     )
@@ -186,15 +188,16 @@ def _default_renames(top: Section) -> tuple[tuple[str, str], ...]:
 
 
 def _names(
-    entry: Entry, cascade: Cascade, defaults: tuple[tuple[str, str], ...]
+    entry: Entry, between: Tensors, defaults: tuple[tuple[str, str], ...]
 ) -> dict[str, Tensors]:
+    """The sets of an Einsum; `between` are the intermediates, what is copied among them."""
     every = frozenset(access.tensor for access in (entry.output, *entry.inputs))
     found = {
         "All": every,
         "Nothing": frozenset[str](),
         "Inputs": frozenset(access.tensor for access in entry.inputs),
         "Outputs": frozenset({entry.output.tensor}),
-        "Intermediates": frozenset(t for t in every if cascade.tensor(t).role is Role.INTERMEDIATE),
+        "Intermediates": every & between,
         **{name: frozenset({name}) for name in every},
     }
     own = dict(entry.renames)

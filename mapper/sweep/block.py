@@ -24,7 +24,7 @@ from mapper.sweep.points import Points, point_keys
 KEY_BYTES = 16
 
 
-class DamagedBlock(ValueError):
+class DamagedBlockError(ValueError):
     """The bytes are not those that were written."""
 
 
@@ -103,7 +103,7 @@ class Block:
     def from_bytes(
         first: int, data: bytes, parameters: tuple[str, ...], metrics: tuple[str, ...]
     ) -> Block:
-        """The block whose `to_bytes` are `data`. Raises `DamagedBlock`."""
+        """The block whose `to_bytes` are `data`. Raises `DamagedBlockError`."""
         try:
             with np.load(io.BytesIO(data), allow_pickle=False) as archive:
                 parts: dict[str, NDArray[Any]] = {name: archive[name] for name in archive.files}
@@ -120,7 +120,7 @@ class Block:
                 {int(row): texts[reason[row]] for row in np.flatnonzero(reason >= 0)},
             )
         except (zipfile.BadZipFile, ValueError, KeyError, IndexError, OSError, EOFError) as error:
-            raise DamagedBlock(str(error)) from None
+            raise DamagedBlockError(str(error)) from None
 
 
 def failure(count: int, reason: str) -> Outcome:

@@ -23,7 +23,7 @@ class Claims:
         self._owner = uuid4().hex
         # Nobody may see the file before it is locked: it gets its name afterwards.
         new = self._path(self._owner).with_suffix(".new")
-        self._file = os.open(new, os.O_CREAT | os.O_RDWR)
+        self._file = os.open(new, os.O_CREAT | os.O_RDWR, 0o644)
         fcntl.flock(self._file, fcntl.LOCK_EX)
         new.rename(self._path(self._owner))
         self._release_dead()

@@ -110,6 +110,8 @@ def _use_log(database: sqlite3.Connection) -> None:
 
 
 def _check(database: sqlite3.Connection, path: Path) -> None:
+    if _number(database, "schema_version") == 0:
+        raise SpecError(f"{path} is empty: its sweep was ended before it began")
     if _number(database, "application_id") != _APPLICATION:
         raise SpecError(
             f"{path} is a SQLite file of something else", rule="give another folder for the sweep"

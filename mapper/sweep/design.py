@@ -109,7 +109,7 @@ def _with_formats(cascade: Cascade, settings: Mapping[str, Any]) -> Cascade:
         tensor.name: own.get(tensor.name, settings.get("format")) for tensor in cascade.tensors
     }
     tensors = tuple(
-        replace(tensor, format=format_named(name)) if (name := chosen[tensor.name]) else tensor
+        replace(tensor, format=format_named(given)) if (given := chosen[tensor.name]) else tensor
         for tensor in cascade.tensors
     )
     return replace(cascade, tensors=tensors) if tensors != cascade.tensors else cascade

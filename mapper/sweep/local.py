@@ -10,7 +10,7 @@ import multiprocessing
 import signal
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -63,10 +63,8 @@ class _Worker:
 
     def give(self, task: Task, tries: int) -> None:
         self.task, self.tries = task, tries
-        try:
+        with suppress(OSError):  # it died: reading from it will say so
             self.pipe.send(task)
-        except OSError:
-            pass  # it died: reading from it will say so
 
     def take(self) -> Finished | Partial | _Ready | None:
         """What it says; None if it died."""

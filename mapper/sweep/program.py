@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mapper.sweep.formula import Column
-from mapper.sweep.recording import Operand, Place, Recorded, Tape, columnwise
+from mapper.sweep.per_value import PerValue
+from mapper.sweep.recording import (
+    COLUMNWISE,
+    Operand,
+    Place,
+    Recorded,
+    Tape,
+    is_elementwise,
+)
 
 Columns = Mapping[str, Column]
 Guards = Mapping[int, bool]
@@ -130,51 +139,20 @@ def _instructions(tape: Tape, wanted: Sequence[int]) -> tuple[_Instruction, ...]
             continue
         used = {o.step for o in one.operands if isinstance(o, Place)}
         dropped = tuple(sorted(used - keep))
-        found.append(_Instruction(target, columnwise(one.function), one.operands, dropped))
+        function = columnwise(one.function)
+        found.append(_Instruction(target, function, one.operands, dropped))
         keep |= used
     return tuple(reversed(found))
+
+
+@lru_cache(maxsize=4096)
+def columnwise(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`function` for columns in the place of numbers."""
+    if function in COLUMNWISE:
+        return COLUMNWISE[function]
+    return function if is_elementwise(function) else PerValue(function)
 
 
 def length(columns: Columns) -> int:
     """The number of rows."""
     return len(next(iter(columns.values())))
-
-
-class PerValue:
-    """A function of plain numbers, called once for each different row of its arguments."""
-
-    def __init__(self, function: Callable[..., float]) -> None:
-        self._function = function
-        self._known: dict[tuple[float, ...], float] = {}
-
-    def __call__(self, *arguments: Any) -> Any:
-        """A number for numbers, a column for columns; NaN where `function` has no value."""
-        varying = [place for place, one in enumerate(arguments) if np.ndim(one)]
-        if not varying:
-            return self._function(*arguments)
-        if len(varying) == 1:
-            distinct, inverse = np.unique(arguments[varying[0]], return_inverse=True)
-            distinct = distinct[np.newaxis]
-        else:
-            stacked = np.stack([arguments[place] for place in varying])
-            distinct, inverse = np.unique(stacked, axis=1, return_inverse=True)
-        values = []
-        for row in distinct.T.tolist():
-            own = list(arguments)
-            for place, value in zip(varying, row, strict=True):
-                own[place] = value
-            values.append(self._at(tuple(own)))
-        return np.asarray(values)[np.ravel(inverse)]
-
-    def _at(self, arguments: tuple[float, ...]) -> float:
-        if arguments not in self._known:
-            if len(self._known) >= _KEPT:
-                self._known.clear()
-            try:
-                self._known[arguments] = self._function(*arguments)
-            except (ArithmeticError, ValueError):  # SpecError, too
-                self._known[arguments] = float("nan")
-        return self._known[arguments]
-
-
-_KEPT = 1 << 14

@@ -56,6 +56,8 @@ class Tape:
         """`function` of numbers, at least one of them recorded."""
         operands = tuple(map(_operand, arguments))
         value = function(*map(_plain, arguments))
+        if isinstance(value, np.integer | np.bool_):
+            value = value.item()
         return Recorded(self, self._add(Step(function, operands)), value)
 
     def guard(self, step: int, outcome: bool) -> None:
@@ -243,9 +245,9 @@ for _name, (_function, _) in _BINARY.items():
         setattr(Recorded, f"__r{_name}__", _method(_function, reverse=True))
 
 
-def columnwise(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`function` for columns in the place of numbers."""
-    return COLUMNWISE.get(function, function)
+def is_elementwise(function: Callable[..., Any]) -> bool:
+    """Does NumPy compute `function` of columns, or can only Python, number by number?"""
+    return not isinstance(function, np.ufunc) or any("O" not in kind for kind in function.types)
 
 
 def texts(message: str, values: Sequence[float]) -> str:

@@ -18,12 +18,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from einsum.errors import SpecError, choices
-from mapper.sweep.block import Block, DamagedBlock
+from mapper.sweep.adaptive import History
+from mapper.sweep.block import Block, DamagedBlockError
 from mapper.sweep.database import connect, damaged, store_file, translated
 from mapper.sweep.description import Description
-from mapper.sweep.outcome import Status
+from mapper.sweep.outcome import METRICS, Status
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -97,13 +99,28 @@ class Results:
         names = tuple(one.name for one in self.description.parameters)
         try:
             return Block.from_bytes(first, data, names, self.description.metrics)
-        except DamagedBlock as error:
+        except DamagedBlockError as error:
             raise damaged(self.path, f"the block of point {first}: {error}") from None
 
     def blocks(self) -> Iterator[Block]:
         """All finished blocks, in the order of the points."""
         for first in self.firsts():
             yield self.block(first)
+
+    def history(self, stop: int) -> History:
+        """Points 0 to `stop`, which are all finished."""
+        blocks = [self.block(first) for first in self.firsts() if first < stop]
+        names = [one.name for one in self.description.parameters]
+        if not blocks:
+            return no_history(names)
+        return History(
+            {name: np.concatenate([one.parameters[name] for one in blocks]) for name in names},
+            {
+                name: np.concatenate([one.metrics[name] for one in blocks])
+                for name in self.description.metrics
+            },
+            np.concatenate([one.status for one in blocks]),
+        )
 
     def frames(self, columns: Sequence[str] | None = None) -> Iterator[pd.DataFrame]:
         """A frame for each block, indexed by the number of the point.
@@ -139,15 +156,11 @@ class Results:
         for name in columns:
             match name:
                 case "status":
-                    found[name] = pd.Categorical.from_codes(
-                        block.status.astype(np.int64), categories=labels
-                    )
+                    found[name] = _named(block.status.astype(np.int64), labels)
                 case "reason":
                     found[name] = [block.reasons.get(row) for row in range(len(block))]
                 case _ if (levels := texts.get(name)) is not None:
-                    found[name] = pd.Categorical.from_codes(
-                        block.parameters[name].astype(np.int64), categories=list(levels)
-                    )
+                    found[name] = _named(block.parameters[name].astype(np.int64), levels)
                 case _ if name in block.parameters:
                     found[name] = block.parameters[name]
                 case _:
@@ -156,8 +169,21 @@ class Results:
         return pd.DataFrame(found, index=index)
 
 
+def no_history(parameters: Sequence[str]) -> History:
+    """Nothing is finished."""
+    nothing = np.empty(0)
+    columns = dict.fromkeys(parameters, nothing), dict.fromkeys(METRICS, nothing)
+    return History(*columns, np.empty(0, np.int8))
+
+
+def _named(codes: NDArray[np.int64], names: Sequence[str]) -> pd.Categorical[str]:
+    import pandas as pd
+
+    return pd.Categorical.from_codes(codes, categories=pd.Index(list(names)))
+
+
 def open_store(path: str | Path) -> Results:
-    """The results in the folder of a sweep. Raises `SpecError` if there are none, or are damaged."""
+    """The results in the folder of a sweep. Raises `SpecError` if it has none, or damaged ones."""
     file = store_file(Path(path))
     database = connect(file)
     try:

@@ -22,7 +22,7 @@ class Method(Enum):
     GRID: every combination, the last parameter fastest. RANDOM: independent draws. SOBOL: a
     scrambled low-discrepancy sequence (Sobol 1967; Owen 1998). BAYESIAN: rounds of proposals by a
     tree-structured Parzen estimator (Bergstra et al., NeurIPS 2011). EVOLUTION: generations of
-    NSGA-II (Deb et al., 2002). HALVING: rounds around the better half of what was found.
+    NSGA-II (Deb et al., 2002).
     """
 
     GRID = "grid"
@@ -30,7 +30,6 @@ class Method(Enum):
     SOBOL = "sobol"
     BAYESIAN = "bayesian"
     EVOLUTION = "evolution"
-    HALVING = "halving"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +62,7 @@ class Sampler:
     @property
     def adaptive(self) -> bool:
         """Do later points depend on the results of earlier ones?"""
-        return self.method in (Method.BAYESIAN, Method.EVOLUTION, Method.HALVING)
+        return self.method in (Method.BAYESIAN, Method.EVOLUTION)
 
 
 GRID = Sampler()

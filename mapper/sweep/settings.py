@@ -104,9 +104,22 @@ def setting_named(name: str, architectures: Iterable[Architecture]) -> Setting:
     units: list[Mapping[str, Unit | None]] = [parameter_units(one) for one in architectures]
     for architecture, known in zip(architectures, units, strict=True):
         if name not in known:
-            valid = [*PLAIN, "shape.RANK", "format.TENSOR", "mapping.PARAMETER", *known]
             raise SpecError(
                 f"there is no {name} to set, neither in the workload nor in {architecture.name}",
-                rule=choices(name, valid),
+                rule=_valid(name, known),
             )
     return Setting(name, units[0][name])
+
+
+def _valid(name: str, known: Iterable[str]) -> str:
+    """The settings that `name` may stand for: those of the memory or unit that it names, or all
+    plain ones and how the others begin.
+    """
+    owner, dot, _ = name.partition(".")
+    own = [path for path in known if path.startswith(f"{owner}.")]
+    if dot and own:
+        return choices(name, own)
+    plain = [path for path in known if "." not in path]
+    families = ["shape.RANK", "format.TENSOR", "mapping.PARAMETER"]
+    families += dict.fromkeys(f"{path.partition('.')[0]}.KEY" for path in known if "." in path)
+    return choices(name, [*PLAIN, *plain, *families])

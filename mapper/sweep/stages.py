@@ -21,17 +21,20 @@ from archsim.evaluate import check_fit
 from archsim.free_tiles import free_loops, overflow, with_tiles
 from archsim.legality import check_loops, check_nodes
 from archsim.memory_models import MemoryCost
+from archsim.nest import amount
 from archsim.tiles import Reaches
 from archsim.totals import totals
 from einsum.errors import SpecError
 from mapper.sweep.design import Design, resolve
 from mapper.sweep.formula import Column
 from mapper.sweep.outcome import METRICS
-from mapper.sweep.program import Guards, PerValue, Program
+from mapper.sweep.per_value import PerValue
+from mapper.sweep.program import Guards, Program
 from mapper.sweep.recording import Recorded, Tape, steps_in, texts
 
 Numbers = Mapping[str, float]
 Names = Mapping[str, str]
+Settings = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,35 +67,36 @@ class Stage:
 def record_tiles(tape: Tape, names: Names, numbers: Numbers) -> Stage:
     """The span and the base of every free tile size, at the point of these settings."""
 
-    def compute(settings: Mapping[str, Any]) -> dict[str, Any]:
+    def compute(settings: Settings, tiles: Settings) -> dict[str, Any]:
         design = _checked(settings)
         found: dict[str, Any] = {}
         for loop in free_loops(design.mapping, design.cascade, design.shapes.sizes):
             found |= {f"span {loop.name}": loop.span, f"base {loop.name}": loop.base}
         return found
 
-    return _record(compute, tape, names, numbers)
+    return _record(compute, tape, names, numbers, {})
 
 
 def record_scores(tape: Tape, names: Names, numbers: Numbers, tiles: Numbers) -> Stage:
     """What `choose_tiles` compares, for one choice of tile sizes: see `SCORES`."""
 
-    def compute(settings: Mapping[str, Any]) -> dict[str, Any]:
+    def compute(settings: Settings, tiles: Settings) -> dict[str, Any]:
         design = _checked(settings)
         cascade, shapes, architecture = design.cascade, design.shapes, design.architecture
-        free = {name: tape.input(name, tile) for name, tile in tiles.items()}
+        free = {name: amount(tile) for name, tile in tiles.items()}
         form = closed_form(cascade, shapes, architecture, design.mapping, free)  # type: ignore[arg-type]
         zero = np.asarray(0.0)
         moved, held = form.moved_bytes[architecture.root.name], form.occupied_bytes
         scores = (form.latency_s, moved, sum(held.values(), start=zero))
-        lacking = {f"lacks {name}": by for name, by in overflow(form, architecture).items()}
+        unfit = f"mapping {design.mapping.name} does not fit {architecture.name}"
+        lacking = {f"{unfit}: {name}": by for name, by in overflow(form, architecture).items()}
         return dict(zip(SCORES, scores, strict=True)) | lacking
 
-    return _record(compute, tape, names, numbers)
+    return _record(compute, tape, names, numbers, tiles)
 
 
 SCORES = ("latency", "traffic", "occupied")
-"""Columns of scores, the first before the second; columns called `lacks MEMORY` follow."""
+"""Columns of scores, the first before the second; what each memory lacks follows."""
 
 
 def record_costs(
@@ -100,22 +104,20 @@ def record_costs(
 ) -> Stage:
     """All metrics, for chosen tile sizes."""
 
-    def compute(settings: Mapping[str, Any]) -> dict[str, Any]:
-        design = _checked(settings)
-        free: Mapping[str, Any] = {name: tape.input(name, tile) for name, tile in tiles.items()}
-        return _costs(design, free, library)
+    def compute(settings: Settings, tiles: Settings) -> dict[str, Any]:
+        return _costs(_checked(settings), tiles, library)
 
-    return _record(compute, tape, names, numbers)
+    return _record(compute, tape, names, numbers, tiles)
 
 
-def _checked(settings: Mapping[str, Any]) -> Design:
+def _checked(settings: Settings) -> Design:
     design = resolve(settings)
     check_complete(design.cascade, design.mapping)
     check_nodes(design.mapping, design.cascade, design.architecture)
     return design
 
 
-def _costs(design: Design, tiles: Mapping[str, Any], library: Library) -> dict[str, Any]:
+def _costs(design: Design, tiles: Settings, library: Library) -> dict[str, Any]:
     cascade, shapes, architecture = design.cascade, design.shapes, design.architecture
     mapping = with_tiles(design.mapping, tiles)
     form = closed_form(cascade, shapes, architecture, mapping)
@@ -147,19 +149,37 @@ def _costs(design: Design, tiles: Mapping[str, Any], library: Library) -> dict[s
 
 
 def _record(
-    compute: Callable[[Mapping[str, Any]], dict[str, Any]],
+    compute: Callable[[Settings, Settings], dict[str, Any]],
     tape: Tape,
     names: Names,
     numbers: Numbers,
+    tiles: Numbers,
 ) -> Stage:
-    """`tape` may have other recordings; their guards are of no concern to this one."""
+    """What `compute` gives for recorded numbers; for this point only, if it needs plain ones.
+
+    `tape` may have other recordings; their guards are of no concern to this one.
+    """
     tape.guards.clear()
     settings = {name: tape.input(name, number) for name, number in numbers.items()}
+    free = {name: tape.input(name, tile) for name, tile in tiles.items()}
+    failure: Exception | None = None
     try:
-        found = compute({**names, **settings})
-    except SpecError as error:
-        wanted = tuple(Recorded(tape, step, 0.0) for step in steps_in(error.message))
-        return Stage(Program.of(tape, wanted), dict(tape.guards), (), error.message)
+        found = compute({**names, **settings}, free)
+    except Exception as error:  # a point that fails never stops a sweep, whatever the cause
+        failure = error
+    if failure is not None:
+        try:
+            found = compute({**names, **numbers}, tiles)
+        except SpecError as error:
+            message = failure.message if isinstance(failure, SpecError) else error.message
+            wanted = tuple(Recorded(tape, step, 0.0) for step in steps_in(message))
+            return Stage(Program.of(tape, wanted), dict(tape.guards), (), message)
+        except Exception as error:
+            return Stage(
+                Program.of(tape, ()), dict(tape.guards), (), f"{type(error).__name__}: {error}"
+            )
+        for one in (*settings.values(), *free.values()):
+            one.known()
     return Stage(Program.of(tape, found.values()), dict(tape.guards), tuple(found))
 
 

@@ -59,6 +59,7 @@ class Partial:
     """What became of the `rows` of a task."""
 
     task: Task
+    rows: NDArray[np.int64]
     outcome: Outcome
 
 
@@ -76,7 +77,10 @@ Result: TypeAlias = Finished | Partial | Lost
 class Engine(Protocol):
     """Something that has workers, while it is entered."""
 
-    workers: int
+    @property
+    def workers(self) -> int:
+        """How many tasks it does at a time."""
+        ...
 
     def __enter__(self) -> Self: ...
 
@@ -103,16 +107,20 @@ def run_task(sweep: Sweep, task: Task) -> Finished | Partial:
     """Evaluates a task in this process."""
     points = task.points(sweep)
     if task.rows is not None:
-        return Partial(task, _evaluate(points.take(task.rows)))
+        return Partial(task, task.rows, _evaluate(points.take(task.rows)))
     return Finished.of(task, Block.of(points, _evaluate(points)))
 
 
-def lost_block(sweep: Sweep, lost: Lost) -> Finished | Partial:
-    """What to store of a task that nobody could do: points that failed."""
-    points = lost.task.points(sweep)
-    if lost.task.rows is not None:
-        return Partial(lost.task, failure(len(lost.task.rows), lost.reason))
-    return Finished.of(lost.task, Block.of(points, failure(len(points), lost.reason)))
+def settle(sweep: Sweep, result: Result) -> Finished | Partial:
+    """What to store: points that nobody could evaluate have failed."""
+    match result:
+        case Finished() | Partial():
+            return result
+        case Lost(task, reason):
+            if task.rows is not None:
+                return Partial(task, task.rows, failure(len(task.rows), reason))
+            points = task.points(sweep)
+            return Finished.of(task, Block.of(points, failure(len(points), reason)))
 
 
 def _evaluate(points: Points) -> Outcome:

@@ -123,7 +123,4 @@ def _choose_some(
 
 def _shortage(pair: int, lacking: Column, memories: Columns) -> str:
     name = min(name for name, missing in memories.items() if missing[pair] > 0)
-    return (
-        f"{name.removeprefix('lacks ')} is {lacking[pair]:,.0f} bytes short even with the best "
-        "tiles"
-    )
+    return f"{name} is {lacking[pair]:,.0f} bytes short even with the best tiles"

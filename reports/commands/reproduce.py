@@ -23,6 +23,10 @@ def reproduce(
         Path, typer.Option(help="Folder for the CSVs, summary.json and the figures.")
     ] = Path("out"),
     no_figures: Annotated[bool, typer.Option("--no-figures", help="Write the CSVs only.")] = False,
+    best: Annotated[
+        bool,
+        typer.Option("--best", help="Beside the paper's mappings the best ones that are found."),
+    ] = False,
 ) -> None:
     """Reproduce the evaluation of a paper.
 
@@ -31,6 +35,7 @@ def reproduce(
     \b
     Example:
       einfall reproduce fusemax --out out/fusemax
+      einfall reproduce fusemax --best --out out/fusemax
     """
     from reports.progress import track
 
@@ -39,7 +44,11 @@ def reproduce(
         case Study.FUSEMAX:
             from reports.fusemax import reproduce as reproduce_fusemax
 
-            summary = reproduce_fusemax(out, not no_figures, track)
+            parts: list[object] = [reproduce_fusemax(out, not no_figures, track)]
+            if best:
+                from reports.fusemax_best import reproduce_best
+
+                parts.append(reproduce_best(out, not no_figures, track))
         case _:
             assert_never(study)
-    typer.echo(str(summary))
+    typer.echo("\n\n".join(map(str, parts)))

@@ -42,6 +42,7 @@ def movement(studies: Sequence[Study], einsum: str | None = None) -> Figure:
         "fused in any way (solid), in any order of operations (dotted), unfused (dashed)",
         f"{first.name}: each Einsum by itself, tiled (solid) and in any order (dotted)",
     )
+    figure.subplots_adjust(left=0.085)
     curves = [c for s in studies for c in (s.found.fused, s.found.unfused)]
     sizes = _sizes([*curves, *(first.found.alone[name] for name in names)], first.chip_bytes)
     for number, study in enumerate(studies):
@@ -129,7 +130,7 @@ def _finish(axes: Axes, sizes: np.ndarray[tuple[int], np.dtype[np.float64]], chi
             va="top",
             size=8,
         )
-    axes.legend(fontsize=7.5, loc="upper right", ncols=2 if len(axes.get_lines()) > 9 else 1)
+    axes.legend(fontsize=7.5, loc="lower left", borderaxespad=0.6, ncols=2)
 
 
 def _shape(study: Study) -> str:

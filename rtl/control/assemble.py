@@ -114,7 +114,7 @@ class Assembler:
 
     def _slot_2d(self, phase: int, work: Work, slot: Slot) -> Fields:
         own = work.operation
-        fields: Fields = {"op": own.op, "step": 0}
+        fields: Fields = {"op": own.op.value, "step": 0}
         if own.a is not None and slot.step == 0:
             fields |= _under("a", self._read(phase, work, slot, own.a))
         if own.left is not None:
@@ -137,7 +137,7 @@ class Assembler:
                     fields |= _under("top", self._read(phase, work, slot, own.top))
                     fields["select"] = _TOP_LANE
                 else:
-                    fields |= {"op": Op2d.EXP, "step": slot.step - 1}
+                    fields |= {"op": Op2d.EXP.value, "step": slot.step - 1}
                 if slot.last:
                     fields |= _under("d", self._written(phase, work, slot, Space.PE))
             case Op2d.NOP | Op2d.EXP:
@@ -148,10 +148,10 @@ class Assembler:
 
     def _slot_1d(self, phase: int, work: Work, slot: Slot) -> Fields:
         own = self._ordered(work.operation)
-        fields: Fields = {"op": own.op, "step": slot.step, "last": int(slot.last)}
+        fields: Fields = {"op": own.op.value, "step": slot.step, "last": int(slot.last)}
         exponential = own.op is Op1d.SUB and slot.step > 0
         if exponential:
-            fields |= {"op": Op1d.EXP, "step": slot.step - 1}
+            fields |= {"op": Op1d.EXP.value, "step": slot.step - 1}
         if own.a is not None and not exponential:
             source = self._source(own.a)
             fields |= {"source": source, "initially": source}

@@ -18,10 +18,6 @@ from einsum.shapes import Shapes, bind
 from workloads.library import load_cascade
 
 
-RECIPROCAL_CYCLES = (3, 5, 7)
-"""Cycles that 1/x may take: the relative error is then 4e-3, 1.2e-5 or that of fp32."""
-
-
 class Binding(Enum):
     """Which shipped mapping of which cascade the array executes."""
 
@@ -60,9 +56,8 @@ class Head:
     """Attention of `p` queries over `m` keys, on an `n` x `n` array and `n` lanes.
 
     `e` and `f` are the lengths of a key and of a value. `degree` is that of the polynomial for
-    2^x, `reciprocal` the cycles of 1/x, `entries` how many values a 2D PE has room for. Lengths
-    need not be multiples of `n`: the last tiles are padded. Raises `SpecError` for sizes that the
-    array cannot have.
+    2^x, `entries` how many values a 2D PE has room for. Lengths need not be multiples of `n`: the
+    last tiles are padded. Raises `SpecError` for sizes that the array cannot have.
     """
 
     n: int
@@ -72,17 +67,11 @@ class Head:
     f: int = 64
     binding: Binding = Binding.INTERLEAVED
     degree: int = 6
-    reciprocal: int = 7
     entries: int = 14
 
     def __post_init__(self) -> None:
         for name in ("m", "p", "e", "f"):
             _check(name, getattr(self, name), 1, 1 << 20)
-        if self.reciprocal not in RECIPROCAL_CYCLES:
-            raise SpecError(
-                f"reciprocal takes {self.reciprocal} cycles",
-                rule=f"a seed and two for every Newton iteration: {RECIPROCAL_CYCLES}",
-            )
         _check("n", self.n, 2, 256)
         _check("degree", self.degree, 2, 6)
         _check("entries", self.entries, 2, 64)
@@ -103,8 +92,8 @@ class Head:
         The array has no divider: the division by RD is one reciprocal and F products.
         """
         architecture = load_architecture("fusemax-rtl")
-        given = {"N": self.n, "degree": self.degree, "reciprocal": self.reciprocal}
-        for name, value in (*given.items(), ("entries", self.entries)):
+        given = {"N": self.n, "degree": self.degree, "entries": self.entries}
+        for name, value in given.items():
             architecture = architecture.with_parameter(name, value)
         cascade = load_cascade(self.binding.cascade)
         sizes = {"E": self.e, "F": self.f, "M0": self.n}

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from math import prod
 
-from archsim.schedule import Pipeline
 from einsum.cascade import Cascade, Role
 from einsum.errors import SpecError
 from einsum.expression import Access, Call, Number, variables
@@ -58,8 +57,9 @@ class Locator:
         behind = None
         if access.tensor in self.writer and self.writer[access.tensor][0] == phase:
             behind = self._behind(work, access)
-        operation = work.operation
-        register = access in (operation.b, operation.c, operation.top)
+        own = work.operation
+        # Of two factors that in a bank comes first; of other operands only a can be there.
+        register = access in (own.c, own.top)
         return Read(phase, work, access, behind, register)
 
     def _behind(self, work: Work, access: Access) -> int:
@@ -199,8 +199,3 @@ class Locator:
             if not step.dim and step.variable in variables(access)
         )
         return prod(inner)
-
-
-def pipeline_of(works: tuple[Work, ...]) -> Pipeline:
-    """The pipeline that all of one phase's Einsums share."""
-    return works[0].pipeline

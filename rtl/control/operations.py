@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import Enum
 
 from archsim.nest import Leaf
 from einsum.cascade import Einsum
@@ -11,7 +11,7 @@ from einsum.errors import SpecError
 from einsum.expression import Access, Call, Number, variables
 
 
-class Op2d(IntEnum):
+class Op2d(Enum):
     """Operations of a 2D PE, as encoded in `array_pkg::op_2d_e`."""
 
     NOP = 0
@@ -24,7 +24,7 @@ class Op2d(IntEnum):
     SCALE = 7  # register x top to a register
 
 
-class Op1d(IntEnum):
+class Op1d(Enum):
     """Operations of a lane, as encoded in `array_pkg::op_1d_e`: of operands a, b and c."""
 
     NOP = 0

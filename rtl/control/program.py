@@ -58,6 +58,11 @@ class Program:
         """Where `tensor` is in `space`."""
         return next(one for one in dict(self.regions)[space] if one.tensor == tensor)
 
+    @property
+    def values(self) -> Region:
+        """The running sum of weighted values, the largest in the lanes' banks."""
+        return max(dict(self.regions)[Space.STATE], key=lambda region: region.elements)
+
     def size(self, space: Space) -> int:
         """Words (or registers) of a bank that are used."""
         return max((one.limit for one in dict(self.regions).get(space, ())), default=0)

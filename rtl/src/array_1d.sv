@@ -21,6 +21,7 @@ module array_1d
   output logic [Lanes-1:0][31:0]           top_o,
   output logic [Lanes-1:0]                 bank_we_o,    // for monitors
   output logic [Lanes-1:0]                 output_we_o,
+  output logic [Lanes-1:0][AddrWidth-1:0]  addr_o,
   output logic                             busy_o
 );
 
@@ -85,6 +86,7 @@ module array_1d
     .write_i     (narrowed)
   );
 
+  assign addr_o = addr;
   assign busy_o = ctrl_q[0].op != Nop1d;
 
 endmodule

@@ -397,7 +397,7 @@ package fp_pkg;
     minus_one = (format == Int8) ? 32'h0000_00ff : narrow(format, 32'hbf80_0000);
   endfunction
 
-  // Part 2: `inverse` is the accumulator 1/m; the result has the operand's sign and exponent.
+  // Part 2: `inverse` is the accumulator 1/m, which is positive; the result has the operand's sign and exponent.
   function automatic logic [31:0] reciprocal_result(format_t format, logic [31:0] operand,
                                                     logic [31:0] inverse);
     logic [31:0] from, scaled;

@@ -29,7 +29,8 @@ module fusemax_top
   output logic         last_busy_o,
   output logic         lane_busy_o,
   output logic [N-1:0] state_we_o,
-  output logic [N-1:0] output_we_o
+  output logic [N-1:0] output_we_o,
+  output logic [N-1:0][array_pkg::AddrWidth-1:0] addr_o
 );
 
   pe_ctrl_t pe_ctrl;
@@ -144,6 +145,7 @@ module fusemax_top
     .top_o      (lane_top),
     .bank_we_o  (state_we_o),
     .output_we_o(output_we_o),
+    .addr_o,
     .busy_o     (lane_busy_o)
   );
 

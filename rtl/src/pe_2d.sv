@@ -34,8 +34,19 @@ module pe_2d
 
   localparam int unsigned IndexWidth = $clog2(RfDepth);
   localparam logic [3:0] Degree = 4'(ExpDegree);
-  localparam logic [31:0] OneOperand = fp_pkg::narrow(Format, fp_pkg::One);
-  localparam logic [31:0] MinusOneOperand = fp_pkg::minus_one(Format);
+  localparam logic [31:0] OneOperand = one_operand();
+  localparam logic [31:0] MinusOneOperand = OneOperand | (32'd1 << (Bits - 1));
+
+  // One in `Format`, as a constant: what fp_pkg::narrow gives.
+  function automatic logic [31:0] one_operand();
+    case (Format)
+      fp_pkg::Fp32: one_operand = fp_pkg::One;
+      fp_pkg::Bf16: one_operand = 32'h3f80;
+      fp_pkg::E4m3: one_operand = 32'h38;
+      fp_pkg::E5m2: one_operand = 32'h3c;
+      default: one_operand = 32'h3c00;
+    endcase
+  endfunction
 
   logic [31:0] rf_q[RfDepth];
   pe_ctrl_t ctrl_q;
@@ -142,6 +153,9 @@ module pe_2d
   assign down_masked_o = top_masked_q;
 
 `ifndef SYNTHESIS
+  initial begin
+    assert (Format != fp_pkg::Int8) else $fatal(1, "softmax needs a floating-point format");
+  end
   RegistersExist_A : assert property (@(posedge clk_i) disable iff (!rst_ni)
     ctrl_i.op == Nop2d || (32'(ctrl_i.a) < RfDepth && 32'(ctrl_i.d) < RfDepth))
     else $error("register %0d or %0d of %0d", ctrl_i.a, ctrl_i.d, RfDepth);

@@ -118,8 +118,9 @@ class Bins:
         yield "tie", inside & (np.abs(value - result) * 2 == step)
         yield "exact", inside & (value == result)
         yield "overflow", finite & (size > operand.largest) & (rounded != size)
-        yield "underflow", (value != 0) & (result == 0)
-        yield "up to smallest", (size < operand.smallest_normal) & (rounded > 0)
+        if operand.exponent < FP32.exponent:
+            yield "underflow", (value != 0) & (result == 0)
+            yield "up to smallest", (size < operand.smallest_normal) & (rounded > 0)
         yield "infinite", np.isinf(value)
         yield "nan", np.isnan(value)
         assert np.array_equal(round_to(operand, result), result, equal_nan=True)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from einsum.arithmetic import Arithmetic, scale
-from einsum.formats import FP32, Format
+from einsum.formats import Format
 from einsum.rounding import Values, from_bits, to_bits
 
 Words: TypeAlias = npt.NDArray[np.uint64]
@@ -58,8 +58,8 @@ class LeafModel:
                 return _words(to_bits(self.operand, self._acc(a)))
             case Operation.SPLIT:
                 power, fraction = self.arithmetic.exp2_split(self._acc(a))
-                shifted = np.where(np.isnan(fraction), 0, power) & 0x3FF
-                return _words(shifted) << 32 | _words(to_bits(self.operand, fraction))
+                field = _words(np.where(np.isnan(fraction), 0, power) & 0x3FF)
+                return _words(to_bits(self.operand, fraction)) | field << np.uint64(32)
             case Operation.SCALE:
                 power = (b & 0x3FF).astype(np.int64)
                 return self._word(scale(self._acc(a), power - 1024 * (power > 511)))
@@ -90,8 +90,3 @@ class LeafModel:
 
 def _words(bits: npt.ArrayLike) -> Words:
     return np.asarray(bits).astype(np.uint64)
-
-
-def canonical_nan(words: Words) -> npt.NDArray[np.bool_]:
-    """Which fp32 words are NaN."""
-    return np.isnan(from_bits(FP32, words))

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
-from einsum.arithmetic import OPERANDS
 from einsum.formats import FP32, INT32, Format
 from einsum.rounding import from_bits, to_bits
 from rtl.tests.leaf_model import LeafModel, Operation, Words
 
-FLOATS = OPERANDS[:-1]
+INFINITE = np.uint64(0x7F80_0000)
+"""Positive numbers are below, as fp32 words."""
+
+
+Shares: TypeAlias = npt.NDArray[np.int64]
+"""To which eighth of a batch each vector belongs: what is difficult about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +61,7 @@ def special_vectors(model: LeafModel, operation: Operation) -> Vectors:
         case Operation.SIGNIFICAND:
             lists = (operand, acc[:1], acc[:1])
         case Operation.QUOTIENT:
-            lists = (operand, acc, acc[:1])
+            lists = (operand, acc[acc < INFINITE], acc[:1])
         case _:
             lists = (acc, acc, acc[:1])
     a, b, c = (each.ravel() for each in np.meshgrid(*lists, indexing="ij"))
@@ -89,6 +95,8 @@ def random_vectors(
             a = np.where(near, argument, a)
         case Operation.NARROW:
             a = _near_ties(model, a, share, rng)
+        case Operation.QUOTIENT:
+            b = b % INFINITE
         case _:
             pass
     return Vectors(a, b, c)
@@ -126,7 +134,7 @@ def _moderate(format: Format, count: int, rng: np.random.Generator) -> Words:
 
 
 def _addends(
-    model: LeafModel, a: Words, b: Words, c: Words, share: Words, rng: np.random.Generator
+    model: LeafModel, a: Words, b: Words, c: Words, share: Shares, rng: np.random.Generator
 ) -> Words:
     """Addends near minus the product, half an ulp away from it, and far smaller or larger."""
     with np.errstate(all="ignore"):
@@ -142,7 +150,7 @@ def _addends(
     return np.where(share == 5, tied, c).astype(np.uint64)
 
 
-def _near_ties(model: LeafModel, a: Words, share: Words, rng: np.random.Generator) -> Words:
+def _near_ties(model: LeafModel, a: Words, share: Shares, rng: np.random.Generator) -> Words:
     """Accumulators on, just above and just below the middle of two operands, at all sizes."""
     lost = 23 - model.operand.mantissa
     if lost == 0:

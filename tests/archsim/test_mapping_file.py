@@ -160,9 +160,11 @@ def preset(name: str) -> tuple[Mapping, Shapes, Architecture]:
         line.split()[1] for line in file.source.text.splitlines() if line.startswith("cascade:")
     ) if "cascade:" in file.source.text else "attention/fusemax"  # fmt: skip
     cascade = load_cascade(made_for)
-    bound = bind(cascade, {"M": 4096, "P": 4096})
+    gpu = name.startswith("gpu-")  # a row of 4096 scores is too long for gpu-p3-retain
+    bound = bind(cascade, {"M": 2048, "P": 2048} if gpu else {"M": 4096, "P": 4096})
     chips = {"flat-output": "flat-cloud", "flat-weight": "flat-cloud", "unfused": "unfused-cloud"}
-    architecture = load_architecture(chips.get(name, "fusemax-cloud"))
+    default = "h100-sxm" if gpu else "fusemax-cloud"
+    architecture = load_architecture(chips.get(name, default))
     given = {key: FLAT[key] for key, value in file.parameters if value is None}
     return file.bind(cascade, bound, architecture, given), bound, architecture
 

@@ -26,7 +26,7 @@ def test_each_evaluates_on_its_own_hardware(name: str) -> None:
     assert configuration.name == name
     assert configuration.description
     architecture = load_architecture(configuration.architecture)
-    work = attention(model_named("T5"), 4096, cascade=configuration.cascade)
+    work = attention(model_named("T5"), 2048, cascade=configuration.cascade)
     tiles = configuration.tile_shape(architecture)
     assert set(tiles) <= set(work.cascade.parents)
     shapes = bind(work.cascade, {**work.shape, **tiles})

@@ -24,6 +24,7 @@ from einsum.parser import parse_cascade
 from einsum.shapes import Shapes, bind
 from mapper.configurations import bind_mapping, configuration_named
 from mapper.objective import Cost, Objective
+from mapper.problem import MapProblem
 from mapper.search import search
 from mapper.space import structures
 from mapper.structure import Structure
@@ -124,7 +125,9 @@ def sampled(
                 segments[-1].append(einsum)
         groups = []
         for segment in segments:
-            found = list(structures(tuple(segment), cascade, shapes, architecture))
+            found = list(
+                structures(tuple(segment), MapProblem(cascade, shapes, architecture, LIBRARY))
+            )
             structure = random.choice(found)
             ways = [random.choice(own) for own in _all_ways(structure, architecture)]
             opened = _opened(structure, ways)
@@ -136,7 +139,7 @@ def sampled(
 
 def enumerated(cascade: Cascade, shapes: Shapes, architecture: Architecture) -> Iterator[Mapping]:
     """Every mapping of the space of a cascade of one Einsum."""
-    for structure in structures(cascade.steps, cascade, shapes, architecture):
+    for structure in structures(cascade.steps, MapProblem(cascade, shapes, architecture, LIBRARY)):
         for ways in product(*_all_ways(structure, architecture)):
             opened = _opened(structure, ways)
             free = free_tiles(opened, cascade, shapes.sizes)

@@ -1,0 +1,1 @@
+"""GPU kernels beside the model that predicts them: predictions, records, fit, report."""

@@ -1,0 +1,1 @@
+"""Runs of the whole array: images, golden model, bench, and what came out."""
