@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, reduce
+from itertools import product
 from math import prod, trunc
+from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from archsim.nest import ONE, Array, Extents, Leaf, amount
 from archsim.whole_tiles import moved_share
@@ -21,6 +24,8 @@ from einsum.domain import domains, related
 from einsum.expression import Comparison
 from einsum.of_sizes import Count, of_sizes
 from einsum.shapes import Shapes
+
+Mask: TypeAlias = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,21 +69,35 @@ class Activity:
         return useful(self.conditions[einsum.name], self.shapes.space(einsum), self.shapes)
 
     def moved(
-        self, einsum: Einsum, tile: Extents, stepped: frozenset[str], own: frozenset[str]
+        self, einsum: Einsum, tile: Extents, stepped: Mapping[str, Mask], own: frozenset[str]
     ) -> Array:
         """The share of an access pattern that is not skipped, where `tile` is what is moved.
 
         `own` are the variables of the tensor, whose last tile moves what is left of it; the
         last step of another loop moves as much as any other. Only conditions between several
-        ranks whose variables all step (`stepped`) can skip a tile: `m <= p` skips a tile of K for
-        some p only if K is fetched anew for each p.
+        ranks whose variables all step (`stepped`, by candidate) can skip a tile: `m <= p` skips
+        a tile of K for some p only if K is fetched anew for each p.
         """
-        conditions = tuple(
-            one
-            for one in self.conditions[einsum.name]
-            if self._couples(one) and related(self.cascade, one) & set(einsum.variables) <= stepped
-        )
-        return self._share(einsum, conditions, tile, own)
+        coupling = [one for one in self.conditions[einsum.name] if self._couples(one)]
+        if not coupling:
+            return ONE
+        masks = [self._steps(one, einsum, stepped) for one in coupling]
+        share = ONE
+        for pattern in product((False, True), repeat=len(coupling)):
+            chosen = tuple(one for one, here in zip(coupling, pattern, strict=True) if here)
+            alike = (mask == here for mask, here in zip(masks, pattern, strict=True))
+            where = reduce(np.logical_and, alike)
+            if chosen and np.all(where):
+                return self._share(einsum, chosen, tile, own)
+            if chosen and np.any(where):
+                share = np.where(where, self._share(einsum, chosen, tile, own), share)
+        return share
+
+    def _steps(self, condition: Comparison, einsum: Einsum, stepped: Mapping[str, Mask]) -> Mask:
+        """Where all variables of `condition` step."""
+        names = related(self.cascade, condition) & set(einsum.variables)
+        never = np.asarray(False)
+        return reduce(np.logical_and, (stepped.get(name, never) for name in names), ~never)
 
     def _couples(self, condition: Comparison) -> bool:
         names = {

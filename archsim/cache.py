@@ -79,13 +79,18 @@ class _Flow:
         """Elements that come from the root, or go there, after the transfers `seen`."""
         kept = [self._is_kept_since(before) for before in seen if self._reads_again(before)]
         share: Array = ONE
-        for index, step in enumerate(self.leaf.steps):
+        for index, step in enumerate(self.leaf.steps[: self._depth()]):
             if not step.dim and step.variable not in self._reach().variables:
                 share = share * self._renewal(index, step)
         whole = tile_elements(self._reach(), self.leaf.full)
         distinct = np.minimum(whole, self.one.elements)
         missed = np.maximum(distinct, self.one.elements * share)
         return np.where(reduce(np.logical_or, kept, np.asarray(False)), 0.0, missed)
+
+    def _depth(self) -> int:
+        """How many loops stand above the place below the cache."""
+        held = [h for h in self.leaf.hold_of(self.one.tensor) if h.hold.memory == self.one.lower]
+        return held[0].depth if held else len(self.leaf.steps)
 
     def _reads_again(self, before: Transfer) -> bool:
         reads = self.one.direction is Direction.DOWN
@@ -159,6 +164,6 @@ class _Flow:
         for position, step in reversed(tuple(enumerate(leaf.steps))):
             if step.dealt:
                 if position < depth and step.variable in reach.variables:
-                    tiles = tiles * np.minimum(step.trips, np.ceil(left))
+                    tiles = tiles * np.minimum(step.trips, left)
                 left = np.maximum(ONE, left / step.trips)
-        return tile_elements(reach, extents) * tiles * self._width(one)
+        return tile_elements(reach, extents) * np.ceil(tiles) * self._width(one)

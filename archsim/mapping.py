@@ -47,7 +47,8 @@ class Hold:
 
     `copies` 2 is double buffering. A fraction `spilled` of the tile does not fit: every access
     to it goes to the root memory. With `overlaid` the tensors take the same place one after the
-    other, so that the hold is as large as the largest of them.
+    other, so that the hold is as large as the largest of them. What conditions leave out is left
+    out in `parts` of these sizes, where they are given, instead of whole tiles.
     """
 
     tensors: tuple[str, ...]
@@ -55,6 +56,7 @@ class Hold:
     copies: int = 1
     spilled: float = 0.0
     overlaid: bool = False
+    parts: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -234,7 +234,7 @@ class _Reader:
         return For(variable, part.integer("tile"), dealt)
 
     def _hold(self, part: Section) -> tuple[Node, ...]:
-        part.offer("copies", "spilled", "overlaid", "when")
+        part.offer("copies", "spilled", "overlaid", "parts", "when")
         tensors = part.texts("hold")
         for name in tensors:
             _known(part, "hold", name, [t.name for t in self.cascade.tensors], "tensor")
@@ -247,6 +247,7 @@ class _Reader:
             if "spilled" in part
             else 0.0,
             part.choice("overlaid", _Yes) is _Yes.TRUE if "overlaid" in part else False,
+            self._parts(part.section("parts")) if "parts" in part else (),
         )
         memory = self.architecture.memory(hold.memory)
         for name in tensors:
@@ -257,6 +258,9 @@ class _Reader:
         if hold.spilled > 1:
             part.fail("spilled", f"spilled is {hold.spilled:g}", rule="it is a share from 0 to 1")
         return (hold,) if _amount(part, "when", 1) else ()
+
+    def _parts(self, part: Section) -> tuple[tuple[str, int], ...]:
+        return tuple((self._variable(part, name, name), part.integer(name)) for name in part)
 
     def _compute(self, part: Section) -> tuple[Node, ...]:
         known = [einsum.name for einsum in self.cascade.steps]

@@ -52,6 +52,8 @@ def _yaml(nest: Nest, indent: int) -> Iterator[str]:
                 extra = f", copies: {node.copies}" if node.copies > 1 else ""
                 extra += f", spilled: {node.spilled!r}" if node.spilled else ""
                 extra += ", overlaid: true" if node.overlaid else ""
+                sizes = ", ".join(f"{name}: {size}" for name, size in node.parts)
+                extra += f", parts: {{{sizes}}}" if sizes else ""
                 yield f"{pad}- {{hold: [{', '.join(node.tensors)}], in: {node.memory}{extra}}}"
             case Compute(einsum, unit):
                 yield f"{pad}- {{compute: {einsum}, unit: {unit}}}"

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
+from archsim.activity import Mask
 from archsim.nest import ONE, Array, Held, Leaf
 from archsim.tiles import Reach
 from einsum.cascade import Cascade, Role
+
+_ALWAYS: Mask = np.asarray(True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +48,12 @@ class Place:
         return total
 
     @property
-    def stepped(self) -> frozenset[str]:
-        """The variables that the accesses step through: the tensor's own and the repeating."""
-        found = {name for name, trips in self._repeating() if np.any(trips > 1)}
-        return self.reached.variables | found
+    def stepped(self) -> Mapping[str, Mask]:
+        """The variables that the accesses step through, by candidate: its own, the repeating."""
+        found = dict.fromkeys(self.reached.variables, _ALWAYS)
+        for name, trips in self._repeating():
+            found[name] = found.get(name, ~_ALWAYS) | (trips > 1)
+        return found
 
     def _repeating(self) -> Iterator[tuple[str, Array]]:
         """The temporal loops that repeat, from the innermost, and how often each of them does."""

@@ -171,7 +171,9 @@ class Flow:
         place = Place(leaf, held, reached, lives.depth if lives else 0, renewed=renewed)
         once = coverage(reached, leaf.steps[: held.depth], held.extents, leaf.full)
         own = reached.variables
-        once = once * self.activity.moved(leaf.einsum, held.extents, place.stepped, own)
+        parts = {name: np.asarray(float(size)) for name, size in held.hold.parts}
+        tile = {**held.extents, **parts}
+        once = once * self.activity.moved(leaf.einsum, tile, place.stepped, own)
         return once * (1.0 - held.hold.spilled), place
 
     # Between the unit and the innermost hold that has the tensor.

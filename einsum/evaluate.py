@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Any, assert_never
+from typing import Any, TypeAlias, assert_never
 
 import numpy as np
 
@@ -22,16 +22,23 @@ MEMORY_LIMIT_BYTES = 1 << 31
 """No array that an Einsum needs may be larger."""
 
 
-def evaluate(plan: Plan, values: Mapping[str, Array], pinned: Mapping[str, int]) -> None:
+def evaluate(
+    plan: Plan,
+    values: Mapping[str, Array],
+    pinned: Mapping[str, int],
+    scope_of: ScopeOf | None = None,
+) -> None:
     """Write the output of the planned Einsum into `values`, by tensor.
 
     `pinned` gives the variables of enclosing loops; all others are vectorised. Absent points
-    are 0. Raises `SpecError` before an array beyond `MEMORY_LIMIT_BYTES` is allocated.
+    are 0. `scope_of` gives the arithmetic, NumPy's unless it is given. Raises `SpecError` before
+    an array beyond `MEMORY_LIMIT_BYTES` is allocated.
     """
     einsum = plan.einsum
     own = {name: value for name, value in pinned.items() if name in plan.extents}
     free = {name: extent for name, extent in plan.extents.items() if name not in own}
-    scope = _Scope(plan, values, Points(free, own), values[einsum.tensor].dtype)
+    dtype = values[einsum.tensor].dtype
+    scope = (scope_of or Scope)(plan, values, Points(free, own), dtype)
     # What overflows or is undefined at absent points is skipped; elsewhere it is worth a warning.
     with np.errstate(all="ignore") if plan.is_conditional else nullcontext():
         result = scope.reduced(einsum.expression, plan.stages)
@@ -43,8 +50,8 @@ def evaluate(plan: Plan, values: Mapping[str, Array], pinned: Mapping[str, int])
 
 
 @dataclass(frozen=True)
-class _Scope:
-    """What the parts of one evaluation share."""
+class Scope:
+    """What the parts of one evaluation share, and what its operators compute."""
 
     plan: Plan
     tensors: Mapping[str, Array]
@@ -92,7 +99,7 @@ class _Scope:
         extents = tuple(self.points.extents.values())
         shape = tuple(n if i in axes else value.shape[i] for i, n in enumerate(extents))
         if (present := self.points.mask(stage.skipped)) is not None:
-            self._guard(np.broadcast_shapes(shape, present.shape))
+            self.guard(np.broadcast_shapes(shape, present.shape))
             value = np.where(present, value, self.number(operator.identity))
             shape = np.broadcast_shapes(shape, value.shape)
         result = operator.reduce(np.broadcast_to(value, shape), axes)
@@ -110,23 +117,31 @@ class _Scope:
             case Access():
                 return self._read(expression)
             case Call(name, arguments):
-                parts = [self.value(argument) for argument in arguments]
-                self._guard(np.broadcast_shapes(*(part.shape for part in parts)))
-                return np.asarray(operator_named(name).apply(*parts))
+                return self.call(name, arguments)
             case _:
                 assert_never(expression)
+
+    def call(self, name: str, arguments: tuple[Expression, ...]) -> Array:
+        """The value of an operator's call at all points."""
+        parts = [self.value(argument) for argument in arguments]
+        self.guard(np.broadcast_shapes(*(part.shape for part in parts)))
+        return np.asarray(operator_named(name).apply(*parts))
 
     def _read(self, access: Access) -> Array:
         array, location = self.tensors[access.tensor], self.plan.locations[access]
         if (view := self.points.view(array, location)) is not None:
             return view
         names = frozenset().union(*(axis.index.variables for axis in location.axes))
-        self._guard(tuple(n if v in names else 1 for v, n in self.points.extents.items()))
+        self.guard(tuple(n if v in names else 1 for v, n in self.points.extents.items()))
         return np.asarray(array.reshape(-1)[self.points.positions(location)])
 
-    def _guard(self, shape: tuple[int, ...]) -> None:
+    def guard(self, shape: tuple[int, ...]) -> None:
+        """`SpecError` if an array of `shape` over the points is too large."""
         ranks = [name.upper() for name in self.points.names]
         check_memory(self.plan.name, shape, ranks, self.dtype)
+
+
+ScopeOf: TypeAlias = Callable[[Plan, Mapping[str, Array], Points, "np.dtype[Any]"], Scope]
 
 
 def check_memory(

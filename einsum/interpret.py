@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from einsum.arithmetic import Arithmetic
 from einsum.cascade import Cascade, Einsum, Role, unknown
 from einsum.domain import domain, domains
 from einsum.errors import SpecError
-from einsum.evaluate import check_memory, evaluate
+from einsum.evaluate import ScopeOf, check_memory, evaluate
+from einsum.formatted import FormattedScope, formats
 from einsum.loops import Loop, Statement, loops
 from einsum.plan import Plan, plan
 from einsum.points import Array, Points
+from einsum.rounding import round_to
 from einsum.shapes import Shapes, bind
 
 
@@ -63,8 +67,13 @@ def run(
     *,
     seed: int = 0,
     dtype: npt.DTypeLike = np.float64,
+    arithmetic: Arithmetic | None = None,
 ) -> Run:
     """Compute all tensors of `cascade` in `dtype`, a real floating-point type.
+
+    With `arithmetic` they are computed instead as processing elements do, in the order that
+    `einsum.formatted` states, and each tensor is rounded to its declared format; the arrays are
+    float64, which holds all of that.
 
     `inputs` gives arrays by tensor, in the shape of the tensor's ranks; sizes follow from them.
     All other inputs are standard normal, each fixed by `seed` and its place in the cascade.
@@ -74,7 +83,7 @@ def run(
     their iterative variable. Raises `SpecError` for an unknown or misshapen input, for sizes
     that are missing or contradict each other, and for an array beyond 2 GiB.
     """
-    kind = np.dtype(dtype)
+    kind = np.dtype(np.float64 if arithmetic else dtype)
     if not np.issubdtype(kind, np.floating):
         raise SpecError(f"cannot compute in {kind}", rule="use float64, float32 or float16")
     given = {name: _input(cascade, name, array, kind) for name, array in (inputs or {}).items()}
@@ -90,9 +99,12 @@ def run(
             values[tensor.name] = np.asarray(normal, dtype=kind)
         else:
             values[tensor.name] = np.zeros(extents, dtype=kind)
+        if arithmetic:
+            values[tensor.name] = round_to(tensor.format, values[tensor.name])
     domain_of = domains(cascade)
     plans = {e.name: plan(shapes, e, domain_of[e.name]) for e in cascade.einsums}
-    _execute(loops(cascade), shapes, plans, values, {})
+    scope_of = partial(FormattedScope, arithmetic, formats(cascade)) if arithmetic else None
+    _execute(loops(cascade), shapes, plans, values, {}, scope_of)
     for array in values.values():
         array.flags.writeable = False
     return Run(MappingProxyType(values), shapes)
@@ -135,11 +147,12 @@ def _execute(
     plans: Mapping[str, Plan],
     values: Mapping[str, Array],
     pinned: Mapping[str, int],
+    scope_of: ScopeOf | None,
 ) -> None:
     for statement in statements:
         match statement:
             case Loop(variable, body):
                 for value in range(shapes.extent(variable)):
-                    _execute(body, shapes, plans, values, {**pinned, variable: value})
+                    _execute(body, shapes, plans, values, {**pinned, variable: value}, scope_of)
             case Einsum():
-                evaluate(plans[statement.name], values, pinned)
+                evaluate(plans[statement.name], values, pinned, scope_of)

@@ -17,9 +17,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations, permutations, product
 from math import ceil, prod
+from random import Random
 
 from archsim.architecture import Architecture, ComputeUnit
 from archsim.mapping import Spread
@@ -40,6 +42,52 @@ def structures(segment: tuple[Einsum, ...], problem: MapProblem) -> Iterator[Str
 
     Raises `SpecError` if no unit can compute one of its Einsums.
     """
+    for frame in frames(segment, problem):
+        for count in range(len(frame.optional) + 1):
+            for some in combinations(frame.optional, count):
+                for outer in permutations(frame.chosen(some)):
+                    yield frame.ordered(outer)
+
+
+def random_structure(segment: tuple[Einsum, ...], problem: MapProblem, random: Random) -> Structure:
+    """One of `structures`, each choice of the grammar drawn by itself."""
+    frame = random.choice(tuple(frames(segment, problem)))
+    outer = frame.chosen(tuple(v for v in frame.optional if random.random() < 0.5))
+    return frame.ordered(tuple(random.sample(outer, len(outer))))
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A structure without its loops: where its Einsums run, and the ranks that can have loops.
+
+    Those of `optional` are not shared by all Einsums: without a loop, more may be shared inside.
+    """
+
+    segment: tuple[Einsum, ...]
+    places: Mapping[str, Place]
+    batch: tuple[str, ...]
+    free: tuple[str, ...]
+    optional: tuple[str, ...]
+    sizes: Mapping[str, int]
+    numbers: Mapping[str, Mapping[str, int]]
+
+    def chosen(self, some: tuple[str, ...]) -> tuple[str, ...]:
+        """The ranks that have loops if `some` of the optional ones do.
+
+        A loop that all share may have all of its rank as its tile: it need not be left out.
+        """
+        return tuple(v for v in self.free if v in some or v not in self.optional)
+
+    def ordered(self, outer: tuple[str, ...]) -> Structure:
+        """The structure with these loops, outermost first."""
+        inner = (*outer, *(v for v in self.free if v not in outer))
+        return Structure(
+            self.segment, self.places, self.batch, outer, inner, self.sizes, self.numbers
+        )
+
+
+def frames(segment: tuple[Einsum, ...], problem: MapProblem) -> Iterator[Frame]:
+    """What is common to the structures of a group, for every choice of spatial ranks."""
     cascade, shapes = problem.cascade, problem.shapes
     running = {v for e in segment for v in cascade.iterative_variables(e.tensor)}
     shared = [v for v in _ranks(segment) if _in_all(v, segment) and v not in running]
@@ -50,15 +98,9 @@ def structures(segment: tuple[Einsum, ...], problem: MapProblem) -> Iterator[Str
         step = _steps(places)
         batch = tuple(v for v in shared if v not in step)
         free = tuple(v for v in linked if v not in batch and shapes.extent(v) > step.get(v, 1))
+        optional = tuple(v for v in free if not _is_shared(v, segment, numbers))
         sizes = {v: step.get(v, 1) for v in free}
-        # A loop that all share may have all of its rank as its tile: it need not be left out.
-        apart = tuple(v for v in free if not _is_shared(v, segment, numbers))
-        for count in range(len(apart) + 1):
-            for some in combinations(apart, count):
-                chosen = [v for v in free if v in some or v not in apart]
-                for outer in permutations(chosen):
-                    inner = (*outer, *(v for v in free if v not in outer))
-                    yield Structure(segment, places, batch, outer, inner, sizes, numbers)
+        yield Frame(segment, places, batch, free, optional, sizes, numbers)
 
 
 @lru_cache(maxsize=64)

@@ -18,6 +18,7 @@ from einsum.errors import SpecError
 from reports.commands.bounds import bounds
 from reports.commands.evaluate import evaluate
 from reports.commands.export import export
+from reports.commands.gpu import gpu
 from reports.commands.listing import list_names
 from reports.commands.map import map_cascade
 from reports.commands.passes import passes
@@ -77,6 +78,7 @@ app.command("list")(list_names)
 app.command("show")(show)
 app.command("reproduce")(reproduce)
 app.add_typer(rtl, name="rtl")
+app.add_typer(gpu, name="gpu")
 
 
 def _print_version(wanted: bool) -> None:

@@ -14,7 +14,12 @@ import typer
 
 def print_json(value: object) -> None:
     """`value` as JSON, with numbers as they are and null for those that are not finite."""
-    typer.echo(json.dumps(_plain(value), indent=2, allow_nan=False))
+    typer.echo(plain_json(value))
+
+
+def plain_json(value: object) -> str:
+    """`value` as `print_json` prints it."""
+    return json.dumps(_plain(value), indent=2, allow_nan=False)
 
 
 def print_csv(rows: Sequence[Mapping[str, object]]) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.text_table import TextTable
+from einsum.arithmetic import Arithmetic
 from einsum.cascade import Cascade
 from einsum.errors import SpecError
 from einsum.interpret import Run, run
@@ -48,11 +49,12 @@ def run_quietly(
     shape: Mapping[str, int],
     seed: int,
     dtype: str,
+    arithmetic: Arithmetic | None = None,
 ) -> tuple[Run, tuple[str, ...]]:
     """`einsum.interpret.run`, and what NumPy warned of (an overflow, a division by zero)."""
     with warnings.catch_warnings(record=True) as raised:
         warnings.simplefilter("always")
-        done = run(cascade, inputs, shape, seed=seed, dtype=np.dtype(dtype))
+        done = run(cascade, inputs, shape, seed=seed, dtype=np.dtype(dtype), arithmetic=arithmetic)
     return done, tuple(dict.fromkeys(str(warning.message) for warning in raised))
 
 

@@ -127,9 +127,10 @@ def summary_row(summary: Summary) -> dict[str, object]:
     """What a run came to, for tools. `done` are points with results, infeasible ones included."""
     tally = summary.tally
     return {
+        "computed": summary.computed,
+        "infeasible": tally.infeasible,
         "points": tally.points,
         "done": tally.done,
-        "infeasible": tally.infeasible,
         "failed": tally.failed,
         "points_per_s": summary.points_per_s,
         "resumed": summary.resumed,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -41,10 +42,16 @@ class Design:
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """All source files, by dependency level."""
+        """The source files that `top` needs, by dependency level."""
         own = {path.name: path for path in self.sources}
-        listed = tuple(own.pop(path.name, path) for path in listed_sources())
-        return (*listed, *own.values())
+        listed = {path.stem: own.pop(path.name, path) for path in listed_sources()}
+        known = listed | {path.stem: path for path in own.values()}
+        needed, found = {self.top}, {self.top}
+        while found:
+            words = set[str]().union(*(_words(known[name]) for name in found if name in known))
+            found = (words & known.keys()) - needed
+            needed |= found
+        return tuple(path for name, path in known.items() if name in needed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +81,12 @@ def listed_sources() -> tuple[Path, ...]:
     """The files of `rtl/sources.f`."""
     lines = (ROOT / "sources.f").read_text(encoding="utf-8").splitlines()
     return tuple(ROOT / line for line in lines if line and not line.startswith("//"))
+
+
+def _words(path: Path) -> set[str]:
+    """What may be the name of a module or package; a file is named after the one it holds."""
+    text = re.sub(r"//[^\n]*", "", path.read_text(encoding="utf-8"))
+    return set(re.findall(r"\w+", text))
 
 
 def build(design: Design) -> Build:
@@ -115,8 +128,8 @@ def run(
     """Run the cocotb tests of `module` (all whose name matches `tests`) in `folder`.
 
     `arguments` are plusargs; with `waves` a design built with waves writes a VCD there.
-    Results, coverage data and the log land in `folder`. Raises `SpecError` if the simulation
-    ended without a result.
+    Results, coverage data and the log land in `folder`. A simulation that ends without results,
+    by an assertion of the design above all, has one failure, `simulation`, with its last words.
     """
     from cocotb_tools.runner import get_runner
 
@@ -140,9 +153,11 @@ def run(
             seed=seed,
             log_file=log,
         )
+    seconds = time.perf_counter() - started
     if not results.exists():
-        raise SpecError(f"the simulation of {build.design.top} died\n{_tail(log)}")
-    return _verdict(results, time.perf_counter() - started)
+        last_words = _tail(log, "%Error", "Assertion failed")
+        return Verdict((), {"simulation": last_words}, results.parent, seconds)
+    return _verdict(results, seconds)
 
 
 def _verdict(results: Path, seconds: float) -> Verdict:

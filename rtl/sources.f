@@ -5,6 +5,7 @@ src/pe_max.sv
 src/pe_exp.sv
 src/array_pkg.sv
 src/sequencer_pkg.sv
+src/pe_2d_pkg.sv
 src/buffer.sv
 src/pe_2d.sv
 src/pe_1d.sv

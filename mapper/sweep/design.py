@@ -39,11 +39,6 @@ class Design:
     published: Published
 
 
-def has_mapping(settings: Mapping[str, Any]) -> bool:
-    """Is a mapping named, or is one to be made for every design?"""
-    return "mapping" in settings or _configuration(settings) is not None
-
-
 def resolve(settings: Mapping[str, Any]) -> Design:
     """The design that `settings` describe; its numbers are used as they are, whatever they are.
 

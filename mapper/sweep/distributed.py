@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Iterator
+from concurrent.futures import CancelledError
 from contextlib import suppress
 from functools import lru_cache
 from threading import Lock
@@ -64,7 +65,7 @@ class DaskEngine:
         """Tasks by whoever is free."""
         distributed = _distributed()
         given: dict[Any, Task] = {}
-        finished = distributed.as_completed()
+        finished = distributed.as_completed(loop=self._connected.loop)
 
         def refill() -> None:
             while len(given) < max(1, _AHEAD * self.workers):
@@ -94,6 +95,11 @@ class DaskEngine:
             result: Finished | Partial = future.result()
         except distributed.KilledWorker as error:
             return Lost(task, f"every worker that tried it died: {error}")
+        except CancelledError:
+            raise SpecError(
+                f"the Dask scheduler at {self._scheduler} is gone",
+                rule="the same command goes on when there is one again",
+            ) from None
         return result
 
     @property

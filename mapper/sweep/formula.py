@@ -10,7 +10,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from einsum.errors import SpecError, choices
+from einsum.errors import SpecError
 from einsum.expression import Call, Expression, Number, Symbol, Variable
 from einsum.parser import parse_expression
 
@@ -70,13 +70,6 @@ def parse_formula(text: str, units: Mapping[str, float] = MappingProxyType({})) 
     return Formula(
         text, tuple(dotted.get(name, name) for name in names), _renamed(expression, dotted), factor
     )
-
-
-def check_names(formula: Formula, valid: Mapping[str, object]) -> None:
-    """`SpecError` for a name that is not one of `valid`."""
-    for name in formula.names:
-        if name not in valid:
-            raise SpecError(f"{formula.text!r}: unknown name {name}", rule=choices(name, valid))
 
 
 def _names(expression: Expression) -> Iterator[str]:

@@ -111,6 +111,11 @@ class LocalEngine:
             worker.stop()
         self._crew = []
 
+    @property
+    def processes(self) -> list[int]:
+        """The ids of the workers' processes."""
+        return [worker.process.pid for worker in self._crew if worker.process.pid is not None]
+
     def map(self, tasks: Iterator[Task]) -> Iterator[Result]:
         """Tasks by whoever is free."""
         fresh = ((task, 0) for task in tasks)

@@ -46,11 +46,16 @@ class Tape:
 
     steps: list[Step] = field(default_factory=list)
     guards: dict[int, bool] = field(default_factory=dict)
-    _known: dict[tuple[object, ...], int] = field(default_factory=dict)
+    _places: dict[tuple[object, ...], int] = field(default_factory=dict)
+    _values: dict[int, Any] = field(default_factory=dict)
+
+    def text(self, message: str) -> str:
+        """`message` with the recorded numbers in it as they are at the point of this recording."""
+        return texts(message, [self._values[step] for step in steps_in(message)])
 
     def input(self, name: str, value: float) -> Recorded:
         """A number that differs from point to point."""
-        return Recorded(self, self._add(Step(None, (), name)), value)
+        return self._recorded(Step(None, (), name), value)
 
     def apply(self, function: Callable[..., Any], *arguments: Any) -> Recorded:
         """`function` of numbers, at least one of them recorded."""
@@ -58,19 +63,21 @@ class Tape:
         value = function(*map(_plain, arguments))
         if isinstance(value, np.integer | np.bool_):
             value = value.item()
-        return Recorded(self, self._add(Step(function, operands)), value)
+        return self._recorded(Step(function, operands), value)
 
     def guard(self, step: int, outcome: bool) -> None:
         """What follows holds only where `step` gives `outcome`."""
         self.guards.setdefault(step, outcome)
 
-    def _add(self, step: Step) -> int:
+    def _recorded(self, step: Step, value: Any) -> Recorded:
         # 1 and 1.0 and True are equal keys, and the same operands to every function.
         key = (step.function, step.operands, step.name)
-        if key not in self._known:
-            self._known[key] = len(self.steps)
+        if key not in self._places:
+            self._places[key] = len(self.steps)
             self.steps.append(step)
-        return self._known[key]
+        place = self._places[key]
+        self._values[place] = value
+        return Recorded(self, place, value)
 
 
 def _operand(value: Any) -> Operand:
@@ -250,13 +257,13 @@ def is_elementwise(function: Callable[..., Any]) -> bool:
     return not isinstance(function, np.ufunc) or any("O" not in kind for kind in function.types)
 
 
-def texts(message: str, values: Sequence[float]) -> str:
+def texts(message: str, values: Sequence[Any]) -> str:
     """`message` with the recorded numbers in it replaced by `values`, in order."""
     parts = message.split("\0")
     for place in range(1, len(parts), 2):
         value = values[place // 2]
         spec = parts[place].partition("|")[2]
-        parts[place] = format(int(value) if value == int(value) else value, spec)
+        parts[place] = format(int(value) if float(value).is_integer() else value, spec)
     return "".join(parts)
 
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from mapper.sweep.adaptive import next_points
 from mapper.sweep.outcome import Status
 from mapper.sweep.results import Tally
 from mapper.sweep.spec import Sweep
@@ -104,8 +105,6 @@ class _Run:
         step = self.store.results.description.block_points
         if not self.sweep.sampler.adaptive:
             return lambda first: Task(first, min(first + step, stop))
-        from mapper.sweep.adaptive import next_points  # its libraries are slow to load
-
         points = next_points(self.sweep, start, stop, self.store.results.history(start))
 
         def task(first: int) -> Task:

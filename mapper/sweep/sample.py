@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from mapper.sweep.adaptive import next_points
 from mapper.sweep.formula import Column
 from mapper.sweep.results import no_history
 from mapper.sweep.spec import Sweep
@@ -81,8 +82,6 @@ def _timer(sweep: Sweep) -> Callable[[int, int], float]:
 
 
 def _first_round(sweep: Sweep) -> Mapping[str, Column]:
-    from mapper.sweep.adaptive import next_points
-
     start, stop = next(sweep.rounds())
     none = no_history([one.name for one in sweep.parameters])
     return next_points(sweep, start, stop, none).columns

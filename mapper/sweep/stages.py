@@ -84,7 +84,7 @@ def record_scores(tape: Tape, names: Names, numbers: Numbers, tiles: Numbers) ->
         design = _checked(settings)
         cascade, shapes, architecture = design.cascade, design.shapes, design.architecture
         free = {name: amount(tile) for name, tile in tiles.items()}
-        form = closed_form(cascade, shapes, architecture, design.mapping, free)  # type: ignore[arg-type]
+        form = closed_form(cascade, shapes, architecture, design.mapping, free)
         zero = np.asarray(0.0)
         moved, held = form.moved_bytes[architecture.root.name], form.occupied_bytes
         scores = (form.latency_s, moved, sum(held.values(), start=zero))
@@ -165,22 +165,21 @@ def _record(
     failure: Exception | None = None
     try:
         found = compute({**names, **settings}, free)
+        return Stage(Program.of(tape, found.values()), dict(tape.guards), tuple(found))
     except Exception as error:  # a point that fails never stops a sweep, whatever the cause
         failure = error
-    if failure is not None:
-        try:
-            found = compute({**names, **numbers}, tiles)
-        except SpecError as error:
-            message = failure.message if isinstance(failure, SpecError) else error.message
-            wanted = tuple(Recorded(tape, step, 0.0) for step in steps_in(message))
-            return Stage(Program.of(tape, wanted), dict(tape.guards), (), message)
-        except Exception as error:
-            return Stage(
-                Program.of(tape, ()), dict(tape.guards), (), f"{type(error).__name__}: {error}"
-            )
-        for one in (*settings.values(), *free.values()):
-            one.known()
-    return Stage(Program.of(tape, found.values()), dict(tape.guards), tuple(found))
+    try:
+        found, reason = compute({**names, **numbers}, tiles), None
+    except SpecError as error:
+        found, reason = {}, error.message
+    except Exception as error:
+        found, reason = {}, f"{type(error).__name__}: {error}"
+    if isinstance(failure, SpecError) and tape.text(failure.message) == reason:
+        wanted = tuple(Recorded(tape, step, 0.0) for step in steps_in(failure.message))
+        return Stage(Program.of(tape, wanted), dict(tape.guards), (), failure.message)
+    for one in (*settings.values(), *free.values()):
+        one.known()
+    return Stage(Program.of(tape, found.values()), dict(tape.guards), tuple(found), reason)
 
 
 class ColumnLibrary(Library):

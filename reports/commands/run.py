@@ -29,6 +29,16 @@ def run(
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the random inputs.")] = 0,
     dtype: Annotated[Precision, typer.Option(help="What to compute in.")] = Precision.FLOAT64,
+    pe: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FORMAT",
+            help="Compute as processing elements with operands of this format do: bf16, fp16, ...",
+        ),
+    ] = None,
+    exp_degree: Annotated[
+        int, typer.Option(help="Degree of the exponential's polynomial, with --pe: 2 to 6.")
+    ] = 3,
     save: Annotated[
         Path | None, typer.Option(metavar="FILE.npz", help="Write every tensor to this file.")
     ] = None,
@@ -47,15 +57,20 @@ def run(
     """Compute a cascade on NumPy.
 
     Prints a summary of the outputs for random or given inputs; --save writes all values.
+    With --pe every operation rounds as the hardware does, sums run in order, and tensors are
+    stored in their declared formats (docs/formats.md).
     With --check the exit code is 1 if an output is further off than the tolerance.
 
     \b
     Examples:
       einfall run attention/flash2 --shape M=1K,P=16 --check attention
+      einfall run attention/flash2 --shape M=1K,P=16 --pe bf16 --check attention --tolerance 0.1
       einfall run mine.cascade --inputs in.npz --save out.npz
     """
     from dataclasses import asdict
 
+    from einsum.arithmetic import Arithmetic
+    from einsum.formats import format_named
     from einsum.quantity import parse_shape
     from reports.runs import (
         check_against,
@@ -70,7 +85,9 @@ def run(
 
     loaded = load_cascade(cascade)
     given = read_inputs(inputs, loaded) if inputs else {}
-    done, warned = run_quietly(loaded, given, parse_shape(shape), seed, dtype.value)
+    arithmetic = Arithmetic(format_named(pe), exp_degree) if pe else None
+    sizes = parse_shape(shape)
+    done, warned = run_quietly(loaded, given, sizes, seed, dtype.value, arithmetic)
     for text in warned:
         typer.echo(f"warning: {text}", err=True)
     if save:
@@ -83,6 +100,7 @@ def run(
                 "cascade": loaded.name,
                 "shape": done.shapes.sizes,
                 "dtype": dtype.value,
+                "pe": pe,
                 "seed": seed,
                 "outputs": {name: asdict(one) for name, one in outputs.items()},
                 **(asdict(checked) if checked else {}),

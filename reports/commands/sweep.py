@@ -27,7 +27,6 @@ class SamplerName(Enum):
     SOBOL = "sobol"
     BAYESIAN = "bayesian"
     EVOLUTION = "evolution"
-    HALVING = "halving"
 
 
 def _values(metavar: str, text: str) -> typer.models.OptionInfo:

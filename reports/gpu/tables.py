@@ -16,6 +16,12 @@ NOT_MEASURED = "not measured yet"
 _QUERY_TILES = (16, 32, 64)
 
 
+def report_title(report: GpuReport) -> str:
+    """The device and the record, or that there is none."""
+    what = f"record {report.record}" if report.is_measured else NOT_MEASURED
+    return f"GPU kernels on {report.architecture.name}: {what}"
+
+
 def report_tables(report: GpuReport) -> Iterator[TextTable]:
     """Rates, kernels by shape, errors, order, baselines, published throughputs, rows on chip."""
     yield _rates(report)

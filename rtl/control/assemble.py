@@ -18,7 +18,7 @@ from rtl.control.slots import Slot, slots
 from rtl.control.streams import Region, Stream
 from rtl.control.words import CAPTURE, SLOT_1D, SLOT_2D, STREAMS, Word, width
 
-_TOP_ZERO, _TOP_MINUS_INFINITY, _TOP_QUERY, _TOP_LANE = range(4)
+_TOP_ZERO, _TOP_MINUS_INFINITY, _TOP_QUERY, _TOP_LANE, _TOP_COEFFICIENT = range(5)
 _FROM_REGISTER, _FROM_BANK, _FROM_ZERO, _FROM_MINUS_INFINITY = range(4)
 _TO_REGISTER, _TO_BANK, _TO_OUTPUT = range(3)
 
@@ -137,7 +137,9 @@ class Assembler:
                     fields |= _under("top", self._read(phase, work, slot, own.top))
                     fields["select"] = _TOP_LANE
                 else:
+                    # Horner's rule: the highest coefficient is in the PE, the others come down.
                     fields |= {"op": Op2d.EXP.value, "step": slot.step - 1}
+                    fields |= {"select": _TOP_COEFFICIENT, "top.offset": slot.steps - 1 - slot.step}
                 if slot.last:
                     fields |= _under("d", self._written(phase, work, slot, Space.PE))
             case Op2d.NOP | Op2d.EXP:

@@ -25,7 +25,7 @@ SLOT_2D = (
     ("step", STEP),
     ("first", 1),
     *_under("left", _POINTER),
-    ("select", 2),
+    ("select", 3),
     *_under("top", _POINTER),
     *_under("a", _REGISTER),
     *_under("d", _REGISTER),

@@ -54,10 +54,10 @@ async def runs(dut: Any) -> None:
         await ClockCycles(dut.clk_i, 2)
     found = []
     for _ in range(order["runs"]):
-        started = time.perf_counter()
+        started = time.process_time()
         await _pulse(dut, "start_i")
         await with_timeout(RisingEdge(dut.done_o), 2 * order["most_cycles"], "ns")
-        seconds = time.perf_counter() - started
+        seconds = time.process_time() - started
         await ReadOnly()
         counted = {name: int(getattr(dut, f"{name}_o").value) for name in COUNTERS}
         found.append({**counted, "seconds": seconds})

@@ -62,6 +62,18 @@ module array_2d
     assign bottom_o[c] = down[Rows][c];
   end
 
+`ifndef SYNTHESIS
+  // Every PE of a row gets the same control words: it is enough to look at the first.
+  for (genvar r = 0; r < Rows; r++) begin : g_check
+    RegistersExist_A : assert property (@(posedge clk_i) disable iff (!rst_ni)
+      ctrl_i[r].op == Nop2d || (32'(ctrl_i[r].a) < RfDepth && 32'(ctrl_i[r].d) < RfDepth))
+      else $error("register %0d or %0d of %0d", ctrl_i[r].a, ctrl_i[r].d, RfDepth);
+    StepExists_A : assert property (@(posedge clk_i) disable iff (!rst_ni)
+      ctrl_i[r].op != Exp || 32'(ctrl_i[r].step) < ExpDegree)
+      else $error("step %0d of an exponential of degree %0d", ctrl_i[r].step, ExpDegree);
+  end
+`endif
+
   assign first_busy_o = ctrl[0][0].op != Nop2d;
   assign last_busy_o = ctrl[Rows-1][Columns-1].op != Nop2d;
 

@@ -16,7 +16,7 @@ package array_pkg;
     Mac      = 4'd1,  // register d = register a + left * top
     Max      = 4'd2,  // down = max(top, register a)
     Subtract = 4'd3,  // register a - top, which the next step takes to the power of 2
-    Exp      = 4'd4,  // a step of 2**x, the last one to register d
+    Exp      = 4'd4,  // a step of 2**x with coefficient top, the last one to register d
     Sum      = 4'd5,  // down = top + register a
     Weighted = 4'd6,  // down = top + register a * left
     Scale    = 4'd7   // register d = register a * top
@@ -30,11 +30,12 @@ package array_pkg;
     logic [RegWidth-1:0]   d;
   } pe_ctrl_t;
 
-  typedef enum logic [1:0] {
-    TopZero          = 2'd0,
-    TopMinusInfinity = 2'd1,
-    TopQuery         = 2'd2,  // word `addr` of the column's bank
-    TopLane          = 2'd3   // register `addr` of the column's lane
+  typedef enum logic [2:0] {
+    TopZero          = 3'd0,
+    TopMinusInfinity = 3'd1,
+    TopQuery         = 3'd2,  // word `addr` of the column's bank
+    TopLane          = 3'd3,  // register `addr` of the column's lane
+    TopCoefficient   = 3'd4   // number `addr` of the polynomial for 2**x
   } top_e;
 
   typedef struct packed {

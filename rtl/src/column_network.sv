@@ -1,13 +1,14 @@
 // Top edge of the 2D array: what enters each column, a column a cycle later than its neighbour.
 //
-// A column gets a query word of its bank, a register of its lane, zero (for a sum) or minus infinity
-// (for a maximum). It does not stall, and does not round.
+// A column gets a query word of its bank, a register of its lane, a coefficient of the polynomial for
+// 2**x, zero (for a sum) or minus infinity (for a maximum). It does not stall, and does not round.
 
 module column_network
   import array_pkg::*;
 #(
   parameter logic [2:0]  Format = fp_pkg::Bf16,
   parameter int unsigned Columns = 4,
+  parameter int unsigned ExpDegree = 6,
   localparam int unsigned Bits = fp_pkg::operand_bits(Format)
 ) (
   input  logic                              clk_i,
@@ -42,6 +43,9 @@ module column_network
         TopQuery: begin
           top_o[column] = 32'(query_i[column][Bits-1:0]);
           masked_o[column] = query_i[column][Bits];
+        end
+        TopCoefficient: begin
+          top_o[column] = fp_pkg::exp2_coefficient(4'(ExpDegree), ctrl_q[column].addr[3:0]);
         end
         TopLane: top_o[column] = lane_i[column];
         default: top_o[column] = 32'd0;

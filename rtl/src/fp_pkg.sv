@@ -255,7 +255,7 @@ package fp_pkg;
   endfunction
 
   // The larger accumulator; NaN if either is one, and +0 is larger than -0 (IEEE 754-2019,
-  // `maximum`).
+  // `maximum`). The canonical NaN has the largest bits, so that it needs no case of its own.
   function automatic logic [31:0] maximum(format_t format, logic [31:0] a, logic [31:0] b);
     /*verilator no_inline_task*/
     logic [31:0] x, y;
@@ -264,8 +264,7 @@ package fp_pkg;
     y = (format == Int8) ? b : canonical(b);
     if (x[31] != y[31]) greater = y[31];
     else greater = (x[30:0] > y[30:0]) != (x[31] && format != Int8);
-    if (format != Int8 && (x == NaN || y == NaN)) maximum = NaN;
-    else maximum = greater ? x : y;
+    maximum = greater ? x : y;
   endfunction
 
   // value * 2**power, for fp32; what leaves the range is infinity or zero.

@@ -84,8 +84,9 @@ module fusemax_top
   );
 
   column_network #(
-    .Format (Format),
-    .Columns(N)
+    .Format   (Format),
+    .Columns  (N),
+    .ExpDegree(ExpDegree)
   ) u_columns (
     .clk_i,
     .rst_ni,

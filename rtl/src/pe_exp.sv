@@ -23,34 +23,34 @@ module pe_exp #(
 );
 
   localparam int unsigned Bits = fp_pkg::operand_bits(Format);
-  localparam logic [3:0] Degree = 4'(ExpDegree);
-  localparam logic [3:0] First = NaturalBase ? 4'd1 : 4'd0;  // the step that splits the value
-  localparam logic [3:0] Last = First + Degree - 4'd1;
+  localparam logic [2:0] Degree = 3'(ExpDegree);
+  localparam logic [2:0] First = NaturalBase ? 3'd1 : 3'd0;  // the step that splits the value
+  localparam logic [2:0] Last = First + Degree - 3'd1;
+  localparam logic [31:0] Leading = fp_pkg::exp2_coefficient({1'b0, Degree}, {1'b0, Degree});
   localparam logic [31:0] Log2E = 32'h3fb8_aa3b;
 
-  logic [3:0] step_d, step_q;
+  logic [2:0] step_d, step_q;
   logic valid_d, valid_q;
   logic [9:0] power_d, power_q;
   logic [Bits-1:0] fraction_d, fraction_q;
   logic enable;
-  logic [31:0] acc, leading, addend;
+  logic [31:0] acc, addend;
   logic [Bits-1:0] factor, a, b;
   logic [41:0] split;
 
-  assign enable = start_i || step_q != 4'd0;
-  assign ready_o = step_q == 4'd0;
+  assign enable = start_i || step_q != 3'd0;
+  assign ready_o = step_q == 3'd0;
   assign valid_o = valid_q;
   assign result_o = fp_pkg::scale(acc, power_q);
 
   // The step's operands.
-  assign leading = fp_pkg::exp2_coefficient(Degree, Degree);
   assign split = fp_pkg::exp2_split(Format, NaturalBase ? acc : value_i);
-  assign factor = Bits'(fp_pkg::narrow(Format, (step_q == First) ? leading : acc));
+  assign factor = Bits'(fp_pkg::narrow(Format, (step_q == First) ? Leading : acc));
   always_comb begin
     a = factor;
     b = fraction_d;
-    addend = fp_pkg::exp2_coefficient(Degree, Last - step_q);
-    if (NaturalBase && step_q == 4'd0) begin
+    addend = fp_pkg::exp2_coefficient({1'b0, Degree}, {1'b0, Last - step_q});
+    if (NaturalBase && step_q == 3'd0) begin
       a = Bits'(fp_pkg::narrow(Format, value_i));
       b = Bits'(fp_pkg::narrow(Format, Log2E));
       addend = 32'd0;
@@ -63,7 +63,7 @@ module pe_exp #(
     power_d = power_q;
     fraction_d = fraction_q;
     if (enable) begin
-      step_d = (step_q == Last) ? 4'd0 : step_q + 4'd1;
+      step_d = (step_q == Last) ? 3'd0 : step_q + 3'd1;
       valid_d = step_q == Last;
       if (step_q == First) begin
         power_d = split[41:32];
@@ -74,7 +74,7 @@ module pe_exp #(
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      step_q <= 4'd0;
+      step_q <= 3'd0;
       valid_q <= 1'b0;
       power_q <= 10'd0;
       fraction_q <= '0;

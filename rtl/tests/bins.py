@@ -81,13 +81,14 @@ class Bins:
         yield "cancels to zero", usual & (exact == 0)
         yield "product far larger", usual & (gap > 40)
         yield "addend far larger", usual & (gap < -40)
-        yield "overflow", usual & np.isinf(result)
         yield "infinite operand", np.isinf(a) | np.isinf(b) | np.isinf(c)
         yield "nan operand", np.isnan(a) | np.isnan(b) | np.isnan(c)
-        yield "invalid", np.isnan(result) & ~np.isnan(a) & ~np.isnan(b) & ~np.isnan(c)
         yield "zero product", (a == 0) | (b == 0)
         yield "negative zero", (result == 0) & np.signbit(result)
-        if self.model.operand.exponent == 8:  # others have no product that small
+        if self.model.operand.has_infinity:
+            yield "invalid", np.isnan(result) & ~np.isnan(a) & ~np.isnan(b) & ~np.isnan(c)
+        if self.model.operand.exponent == FP32.exponent:  # other products stay inside fp32
+            yield "overflow", usual & np.isinf(result)
             yield "underflow", usual & (exact != 0) & (result == 0)
 
     def _maxima(self, a: Values, b: Values) -> Iterator[tuple[str, Mask]]:

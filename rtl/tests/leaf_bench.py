@@ -44,10 +44,9 @@ class Memories:
     async def reset(self) -> None:
         self.dut.load_i.value = 0
         self.dut.start_i.value = 0
-        self.dut.rst_ni.value = 0
-        await RisingEdge(self.dut.clk_i)
-        self.dut.rst_ni.value = 1
-        await RisingEdge(self.dut.clk_i)
+        for level in (1, 0, 1):
+            self.dut.rst_ni.value = level
+            await RisingEdge(self.dut.clk_i)
 
     async def run(self, operation: Operation, vectors: Vectors) -> Words:
         count = -(-len(vectors) // LANES) * LANES
