@@ -63,7 +63,7 @@ class Holding:
 
     def options(self, tensor: str) -> tuple[Option, ...]:
         """Every way to hold `tensor`, not holding it on chip at all included."""
-        return tuple(self._option(tensor, depths) for depths in self.ways(tensor))
+        return tuple(self.option(tensor, depths) for depths in self.ways(tensor))
 
     def ways(self, tensor: str) -> Iterator[Depths]:
         """The memories that hold `tensor` and the depths at which they do, outermost first."""
@@ -151,7 +151,8 @@ class Holding:
             if memory.per_unit in units and memory.holds(tensor)
         )
 
-    def _option(self, tensor: str, depths: Depths) -> Option:
+    def option(self, tensor: str, depths: Depths) -> Option:
+        """One way to hold `tensor`, and what follows."""
         lives = self._home(tensor, depths)
         links = [
             self._link(tensor, above, here, lives)

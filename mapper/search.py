@@ -21,13 +21,13 @@ from einsum.shapes import Shapes
 from mapper.front import Front
 from mapper.fused_group import FusedGroup, best_groups, group_bound
 from mapper.infeasible import shortage
+from mapper.limits import NO_LIMITS, Limits, Tick
 from mapper.objective import Amount, Cost, Objective, Ranking
 from mapper.problem import MapProblem
 from mapper.result import Certificate, SearchResult, Solution
 from mapper.selection import Tally
 
 Path = tuple["_Edge", ...]
-Tick = Callable[[str], None]
 
 
 @dataclass
@@ -133,27 +133,22 @@ def search(
     problem = MapProblem(
         cascade, shapes, architecture, library, policy, imperfect, width, constraints
     )
-    return exact(problem, objective, (), time_limit_s, tick)
+    return exact(problem, objective, (), Limits(time_limit_s), tick)
 
 
 def exact(
     problem: MapProblem,
     objective: Objective,
     front: tuple[Amount, ...] = (),
-    time_limit_s: float = float("inf"),
+    limits: Limits = NO_LIMITS,
     tick: Tick = lambda _: None,
 ) -> SearchResult:
     """The best mapping by `objective`; with `front`, all that are best by those amounts."""
     begun = time.process_time()
     ranking = Ranking(front, total=False) if front else objective.ranking
-    count = len(problem.einsums)
-    edges = {
-        (i, j): _Edge(i, j, group_bound(problem.einsums[i:j], problem))
-        for i in range(count)
-        for j in range(i + 1, min(count, i + (problem.width or count)) + 1)
-    }
+    edges = _edges(problem)
     one = _Search(problem, objective, ranking, edges)
-    best, bound = one.run(begun + time_limit_s, tick)
+    best, bound = one.run(begun + limits.time_limit_s, tick)
     solutions = tuple(
         sorted(
             (Solution(_mapping(cuts), cost) for cost, cuts in best.entries),
@@ -173,6 +168,22 @@ def exact(
         cpu_s=time.process_time() - begun,
     )
     return SearchResult(objective, solutions, certificate)
+
+
+def lower_bound(problem: MapProblem, objective: Objective) -> Cost:
+    """What no mapping of the space is below, before any of it is searched."""
+    one = _Search(problem, objective, objective.ranking, _edges(problem))
+    bound = one._best(lambda edge: edge.least)
+    return min((cost for cost, _ in bound.entries), key=objective.key)
+
+
+def _edges(problem: MapProblem) -> dict[tuple[int, int], _Edge]:
+    count = len(problem.einsums)
+    return {
+        (i, j): _Edge(i, j, group_bound(problem.einsums[i:j], problem))
+        for i in range(count)
+        for j in range(i + 1, min(count, i + (problem.width or count)) + 1)
+    }
 
 
 def _mapping(cuts: _Cuts) -> LoopMapping:

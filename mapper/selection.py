@@ -7,7 +7,7 @@ even if every tensor that is left took its cheapest option.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from math import prod
@@ -86,15 +86,23 @@ class Selector:
         tally.points += prod(map(len, options)) * self.count
         ordered = tuple(self._preferred(self._undominated(own)) for own in sorted(options, key=len))
         walk = _Walk(self, ordered, self._cheapest(ordered), tally, front)
-        everyone = np.arange(self.count)
-        start = _Partial(
-            everyone,
+        walk.descend(self._nothing(), 0)
+
+    def together(self, options: Iterable[Option]) -> tuple[dict[Amount, Array], Mask]:
+        """The amounts of one option for each tensor, and which candidates fit."""
+        total = self._nothing()
+        for option in options:
+            total = total.plus(option)
+        return self.amounts(total.moved, total.energy_pj, total.occupied), self.fits(total)
+
+    def _nothing(self) -> _Partial:
+        return _Partial(
+            np.arange(self.count),
             {port: np.zeros(self.count) for port in self.ports},
             _spread(self.energy_pj, self.count),
             {memory: np.zeros((1, self.count)) for memory in self.occupiable},
             (),
         )
-        walk.descend(start, 0)
 
     @property
     def ports(self) -> tuple[Port, ...]:

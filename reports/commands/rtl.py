@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from reports.commands.rtl_sim import sim
 from reports.options import JsonOption
 from reports.output import print_json
 
@@ -12,6 +13,8 @@ rtl = typer.Typer(
     rich_markup_mode=None,
     help="Lint, simulate and synthesize the hardware in Verilog (pip install 'einfall[rtl]').",
 )
+
+rtl.command("sim")(sim)
 
 
 @rtl.command("lint")

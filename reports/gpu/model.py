@@ -79,6 +79,17 @@ def predict(
 
     Raises `SpecError` where the kernel does not fit the SM, and for tiles that it lacks.
     """
+    return _predict(kernel, shape, architecture, tuple(sorted((tiles or {}).items())))
+
+
+@lru_cache(maxsize=4096)
+def _predict(
+    kernel: str,
+    shape: AttentionShape,
+    architecture: Architecture,
+    given: tuple[tuple[str, int], ...],
+) -> Prediction:
+    tiles = dict(given)
     serial, overlapped = (
         _closed_form(kernel, shape, _overlapping(architecture, share), tiles) for share in (0, 1)
     )

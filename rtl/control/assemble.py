@@ -97,9 +97,7 @@ class Assembler:
             rows.append(word)
         return interval, tuple(rows)
 
-    def _parts(
-        self, phase: int, work: Work, slot: Slot
-    ) -> Iterator[tuple[str, int, Fields]]:
+    def _parts(self, phase: int, work: Work, slot: Slot) -> Iterator[tuple[str, int, Fields]]:
         """What a slot puts into the table, and in which cycle of its tile step."""
         match work.operation.op:
             case Op2d():

@@ -82,9 +82,7 @@ class Work:
             yield element, slot.cycle + (rows if self.leaves_column else 0)
 
 
-def uses(
-    writer: Work, readers: tuple[tuple[Work, Access, int], ...], rows: int
-) -> tuple[Use, ...]:
+def uses(writer: Work, readers: tuple[tuple[Work, Access, int], ...], rows: int) -> tuple[Use, ...]:
     """When each element of the writer's result is written and last read.
 
     Each reader comes with its access and how many cycles later than its own slots it reads.

@@ -43,9 +43,7 @@ def elements_needed(uses: tuple[Use, ...], interval: int) -> int | None:
     """
     uses = tuple(sorted(uses, key=lambda use: use.element))
     for count in range(1, len(uses) + 1):
-        later = [
-            (use, other) for use, other in zip(uses, uses[count:], strict=False)
-        ]
+        later = [(use, other) for use, other in zip(uses, uses[count:], strict=False)]
         within = all(other.replaces >= use.read for use, other in later)
         between = all(
             other.replaces + interval >= use.read

@@ -76,9 +76,7 @@ def loops(pipeline: Pipeline, leaf: Leaf) -> tuple[Loop, ...]:
     )
 
 
-def walking(
-    phase: int, region: Region, own: tuple[Loop, ...], variables: frozenset[str]
-) -> Stream:
+def walking(phase: int, region: Region, own: tuple[Loop, ...], variables: frozenset[str]) -> Stream:
     """The stream of a tensor with `variables`, whose tiles lie in the order of the loops.
 
     Raises `SpecError` if another loop stands between those that choose the tile.

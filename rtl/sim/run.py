@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,11 +19,14 @@ from rtl.build import ROOT, Build, Design, Verdict, build, run
 from rtl.control.head import Binding, Head
 from rtl.control.places import Space
 from rtl.control.program import Program, program
-from rtl.formats import rtl_format
+from rtl.formats import RTL_FORMATS, rtl_format
 from rtl.sim.golden import Golden, Operands
 from rtl.sim.image import Depths, read_output, write_images
 
 LANE_REGISTERS = 32
+
+_POLYNOMIAL_ERRORS = {2: 2.1e-3, 3: 8.6e-5, 4: 2.9e-6, 5: 8.2e-8, 6: 2.2e-9}
+"""Largest relative error of 2**f on [0, 1) by degree (einsum.arithmetic.EXP2_POLYNOMIALS)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +43,7 @@ class Inputs:
     def random(head: Head, seed: int = 1) -> Inputs:
         """Normally distributed, as the projections of normalized activations are."""
         draw = np.random.default_rng(seed).standard_normal
-        return Inputs(
-            draw((head.p, head.e)), draw((head.m, head.e)), draw((head.m, head.f))
-        )
+        return Inputs(draw((head.p, head.e)), draw((head.m, head.e)), draw((head.m, head.f)))
 
     def attention(self) -> Values:
         """softmax(Q K^T / sqrt(E)) V in float64: P x F; NaN for a query without any key."""
@@ -75,7 +76,10 @@ class Counters:
 
 @dataclass(frozen=True)
 class Result:
-    """A run: `output` and `golden` are P x F values of the format; `errors` says what was wrong."""
+    """A run. `output`, `golden` (both of the format) and `exact` (float64) are P x F.
+
+    `closed_form_cycles` is of the policy that the mapping itself names.
+    """
 
     head: Head
     format: Format
@@ -100,6 +104,11 @@ class Result:
         return relative_error(self.output, self.exact)
 
     @property
+    def error_bound(self) -> float:
+        """What `max_rel_error` stays below for normally distributed inputs."""
+        return error_bound(self.head, self.format)
+
+    @property
     def cycles_per_s(self) -> float:
         return self.counters.cycles / self.counters.seconds
 
@@ -113,6 +122,16 @@ def relative_error(found: Values, exact: Values) -> float:
         return 0.0
     scale = np.abs(exact[rows]).max(axis=1, keepdims=True)
     return float((np.abs(found[rows] - exact[rows]) / np.where(scale == 0, 1, scale)).max())
+
+
+def error_bound(head: Head, format: Format) -> float:
+    """The stated error of a format: eight roundings to it, and four times that of 2**x.
+
+    Rounding Q, K and V, the exponentials and the output each move a value by up to half a unit
+    in the last place, which the sums average out; fp32 sums of E products add their own.
+    """
+    roundings = 2.0**-format.precision + head.e * 2.0**-24
+    return 8 * roundings + 4 * _POLYNOMIAL_ERRORS[head.degree]
 
 
 def operands_of(head: Head, format: Format, inputs: Inputs) -> Operands:
@@ -153,9 +172,7 @@ def design_of(head: Head, format: Format, made: Program, depths: Depths) -> Desi
     return Design("array_bench", parameters, sources=(ROOT / "sim" / "array_bench.sv",))
 
 
-def prepare(
-    head: Head, format_name: str, *, waves: bool = False
-) -> tuple[Program, Depths, Build]:
+def prepare(head: Head, format_name: str, *, waves: bool = False) -> tuple[Program, Depths, Build]:
     """The program and the (kept) build of a head. Raises `SpecError` for what is impossible."""
     format = _format(format_name)
     made = program(head.schedule(), head.problem()[0], head.n)
@@ -253,13 +270,9 @@ def _format(name: str) -> Format:
 
 
 def _format_of(built: Build) -> Format:
-    from rtl.formats import RTL_FORMATS
-
     number = dict(built.design.parameters)["Format"]
     return format_named(next(name for name, value in RTL_FORMATS.items() if value == number))
 
 
 def _with_waves(design: Design) -> Design:
-    from dataclasses import replace
-
     return replace(design, waves=True)

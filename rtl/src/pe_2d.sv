@@ -32,6 +32,8 @@ module pe_2d
   output logic            down_masked_o
 );
 
+  /*verilator no_inline_module*/  // which would compile N x N copies as one function
+
   localparam int unsigned IndexWidth = $clog2(RfDepth);
 
   logic [31:0] rf_q[RfDepth];

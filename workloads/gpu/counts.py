@@ -12,7 +12,15 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import assert_never
 
-from workloads.gpu.problem import Mask, Problem, Tiling, query_tiles
+from workloads.gpu.problem import (
+    COMBINE_ROWS,
+    Mask,
+    Problem,
+    Tiling,
+    query_tiles,
+    row_block,
+    split,
+)
 
 
 class Kernel(Enum):
@@ -24,8 +32,8 @@ class Kernel(Enum):
     P3_RECOMPUTE = "p3-recompute"
     P2_RECOMPUTE = "p2-recompute"
     P2_SPILL = "p2-spill"
-    P1_ONLINE = "p1-online"
-    P1_SPLIT_K = "p1-split-k"
+    P1 = "p1"
+    P1_SPLIT_K = "p1-splitk"
 
 
 STATISTIC_BYTES = 4  # running maxima, sums and partial results are fp32
@@ -150,36 +158,13 @@ def _of_head(kernel: Kernel, problem: Problem, tiling: Tiling) -> Counts:
                 mac * (e + f),
                 pairs + corrections,
             )
-        case Kernel.P1_ONLINE:
+        case Kernel.P1:
             loads = {"Q": q, "K": k, "V": v}
             return Counts(loads, {"AV": av}, mac * (e + f), pairs + corrections)
         case Kernel.P1_SPLIT_K:
             raise AssertionError("split-K counts by key head")
         case _:
             assert_never(kernel)
-
-
-def row_block(problem: Problem) -> int:
-    """Lanes of the softmax of U3, which holds a row whole: the next power of two."""
-    return max(16, 1 << (problem.keys - 1).bit_length())
-
-
-@dataclass(frozen=True, slots=True)
-class Split:
-    """Split-K: `splits` ranges of `keys` keys (whole tiles), the last one shorter or not."""
-
-    splits: int
-    keys: int
-
-
-def split(problem: Problem, tiling: Tiling) -> Split:
-    """At most `tiling.splits` ranges of equally many key tiles; none of them is empty."""
-    tiles = -(-problem.keys // tiling.keys)
-    keys = -(-tiles // tiling.splits) * tiling.keys
-    return Split(-(-problem.keys // keys), keys)
-
-
-COMBINE_ROWS = 16  # queries a block of the combine
 
 
 def _split_k(problem: Problem, tiling: Tiling) -> Counts:
@@ -198,14 +183,13 @@ def _split_k(problem: Problem, tiling: Tiling) -> Counts:
         keys += min(problem.keys, -(-seen // tiling.keys) * tiling.keys)
     statistic = parts.splits * rows * STATISTIC_BYTES
     partial = {"RM": statistic, "RD": statistic, "RNV": statistic * f}
-    combined = -(-rows // COMBINE_ROWS) * COMBINE_ROWS * parts.splits
+    combined = -(-rows // COMBINE_ROWS) * COMBINE_ROWS * parts.lanes
     return Counts(
         {
             "Q": parts.splits * rows * e * value,
             "K": keys * e * value,
             "V": keys * f * value,
             **partial,
-            "RM": 2 * statistic,
         },
         {**partial, "AV": rows * f * value},
         2 * tiles * tiling.queries * tiling.keys * (e + f),

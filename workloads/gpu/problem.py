@@ -159,3 +159,31 @@ def query_tiles(problem: Problem, tiling: Tiling) -> Iterator[QueryTile]:
         seen = min(problem.keys, last) if problem.mask is Mask.CAUSAL else problem.keys
         key_tiles = -(-seen // tiling.keys)
         yield QueryTile(last - first, min(problem.keys, key_tiles * tiling.keys), key_tiles)
+
+
+def row_block(problem: Problem) -> int:
+    """Lanes of the softmax of U3, which holds a row whole: the next power of two."""
+    return max(16, 1 << (problem.keys - 1).bit_length())
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Split-K: `splits` ranges of `keys` keys (whole tiles), the last one shorter or not."""
+
+    splits: int
+    keys: int
+
+    @property
+    def lanes(self) -> int:
+        """Lanes of the combine, which holds a row's maxima side by side: a power of two."""
+        return 1 << (self.splits - 1).bit_length()
+
+
+def split(problem: Problem, tiling: Tiling) -> Split:
+    """At most `tiling.splits` ranges of equally many key tiles; none of them is empty."""
+    tiles = -(-problem.keys // tiling.keys)
+    keys = -(-tiles // tiling.splits) * tiling.keys
+    return Split(-(-problem.keys // keys), keys)
+
+
+COMBINE_ROWS = 16  # queries a block of the combine

@@ -10,16 +10,7 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
-from workloads.gpu.kernels.step import (
-    LOG2_E,
-    Call,
-    Inputs,
-    Step,
-    common_constants,
-    precision,
-    query_blocks,
-    tiles_of,
-)
+from workloads.gpu.kernels.step import Call, Inputs, make_step, query_blocks, tiles_of
 from workloads.gpu.kernels.tiles import hide, key_range, place
 from workloads.gpu.problem import Launch, Problem
 
@@ -28,8 +19,8 @@ CASCADE = "gpu/online"
 
 @triton.jit
 def stream(
-    rnv, rd, rm, q, k_desc, v_desc, kv, begin, end, first, keys, scale,
-    P0: tl.constexpr, M0: tl.constexpr, E: tl.constexpr, F: tl.constexpr,
+    rnv, rd, rm, q, k_desc, v_desc, kv, begin, end, query, keys, scale,
+    M0: tl.constexpr, E: tl.constexpr, F: tl.constexpr,
     MASKED: tl.constexpr, CAUSAL: tl.constexpr, EMPTY: tl.constexpr, PRECISION: tl.constexpr,
 ):  # fmt: skip
     """The steps m1 of the cascade for the keys from `begin` to `end`.
@@ -41,7 +32,7 @@ def stream(
         k = k_desc.load([kv, start, 0]).reshape(M0, E)
         qk = tl.dot(q, k.T, input_precision=PRECISION)
         if MASKED:
-            qk = hide(qk, start, first, keys, P0, M0, CAUSAL)
+            qk = hide(qk, start, query, keys, M0, CAUSAL)
         maximum = tl.maximum(rm, tl.max(qk, 1) * scale)
         finite = maximum
         if EMPTY:
@@ -65,18 +56,19 @@ def online(
     head, first = place(queries, heads, P0, CAUSAL, HEAD_FASTEST)
     kv = head // group
     whole, end = key_range(first, queries, keys, P0, M0, CAUSAL)
+    query = first + tl.arange(0, P0)
     q = q_desc.load([head, first, 0]).reshape(P0, E)
     rm = tl.full([P0], -float("inf"), tl.float32)
     rd = tl.zeros([P0], tl.float32)
     rnv = tl.zeros([P0, F], tl.float32)
     # Every query sees key 0, so the maximum is finite after the first tile.
     rnv, rd, rm = stream(
-        rnv, rd, rm, q, k_desc, v_desc, kv, 0, whole, first, keys, scale,
-        P0, M0, E, F, False, CAUSAL, False, PRECISION,
+        rnv, rd, rm, q, k_desc, v_desc, kv, 0, whole, query, keys, scale,
+        M0, E, F, False, CAUSAL, False, PRECISION,
     )  # fmt: skip
     rnv, rd, rm = stream(
-        rnv, rd, rm, q, k_desc, v_desc, kv, whole, end, first, keys, scale,
-        P0, M0, E, F, True, CAUSAL, False, PRECISION,
+        rnv, rd, rm, q, k_desc, v_desc, kv, whole, end, query, keys, scale,
+        M0, E, F, True, CAUSAL, False, PRECISION,
     )  # fmt: skip
     av = rnv / rd[:, None]
     av_desc.store([head, first, 0], av.to(av_desc.dtype).reshape(1, P0, F))
@@ -84,29 +76,8 @@ def online(
 
 def build(inputs: Inputs, problem: Problem, launch: Launch) -> Call:
     """One launch: a block for each query tile of each head."""
-    tiling = launch.tiling
     av = inputs.q.new_empty(*inputs.q.shape[:-1], problem.value_dim)
-    step = Step(
-        online,
-        query_blocks(problem, launch),
-        {
-            "q_desc": tiles_of(inputs.q, tiling.queries, problem.head_dim),
-            "k_desc": tiles_of(inputs.k, tiling.keys, problem.head_dim),
-            "v_desc": tiles_of(inputs.v, tiling.keys, problem.value_dim),
-            "av_desc": tiles_of(av, tiling.queries, problem.value_dim),
-            "scale": inputs.scale * LOG2_E,
-            "queries": problem.queries,
-            "keys": problem.keys,
-            "heads": problem.batch * problem.heads,
-            "group": problem.group,
-        },
-        {
-            **common_constants(problem, launch),
-            "E": problem.head_dim,
-            "F": problem.value_dim,
-            "PRECISION": precision(problem),
-        },
-        launch.warps,
-        launch.stages,
-    )
+    av_desc = tiles_of(av, launch.tiling.queries, problem.value_dim)
+    blocks = query_blocks(problem, launch)
+    step = make_step(online, blocks, inputs, problem, launch, av_desc=av_desc)
     return Call((step,), {"Q": inputs.q, "K": inputs.k, "V": inputs.v, "AV": av})

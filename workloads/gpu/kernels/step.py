@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-import triton
 from triton.tools.tensor_descriptor import TensorDescriptor
 
 from einsum.errors import SpecError
-from workloads.gpu.problem import Dtype, Launch, Problem
+from workloads.gpu.problem import Dtype, GridOrder, Launch, Mask, Problem
 
 Tensor = torch.Tensor
 TORCH_DTYPES = {
@@ -118,6 +117,8 @@ def check_inputs(inputs: Inputs, problem: Problem) -> None:
             )
         if not tensor.is_contiguous():
             raise SpecError(f"{name} is not contiguous", rule="use .contiguous()")
+    if not inputs.scale > 0:
+        raise SpecError(f"the scale is {inputs.scale}", rule="it is positive")
 
 
 def tiles_of(tensor: Tensor, rows: int, columns: int) -> TensorDescriptor:
@@ -141,23 +142,49 @@ def stored_scores(problem: Problem, like: Tensor) -> Tensor:
     return like.new_empty(shape)[..., : problem.keys]
 
 
-def common_constants(problem: Problem, launch: Launch) -> dict[str, Any]:
-    """The constants of every kernel over tiles of queries and keys."""
-    from workloads.gpu.problem import GridOrder, Mask
-
-    return {
-        "P0": launch.tiling.queries,
-        "M0": launch.tiling.keys,
+def make_step(
+    function: Any,
+    blocks: int,
+    inputs: Inputs,
+    problem: Problem,
+    launch: Launch,
+    **others: Any,
+) -> Step:
+    """A launch of `function` with those of the usual arguments, and of `others`, that it has."""
+    tiling = launch.tiling
+    arguments = {
+        "q_desc": tiles_of(inputs.q, tiling.queries, problem.head_dim),
+        "k_desc": tiles_of(inputs.k, tiling.keys, problem.head_dim),
+        "v_desc": tiles_of(inputs.v, tiling.keys, problem.value_dim),
+        "scale": inputs.scale * LOG2_E,
+        "queries": problem.queries,
+        "keys": problem.keys,
+        "heads": problem.batch * problem.heads,
+        "group": problem.group,
+    }
+    constants = {
+        "P0": tiling.queries,
+        "M0": tiling.keys,
+        "E": problem.head_dim,
+        "F": problem.value_dim,
         "CAUSAL": problem.mask is Mask.CAUSAL,
         "HEAD_FASTEST": launch.order is GridOrder.HEAD_FASTEST,
+        # Products of fp32 tiles are exact; Triton's default would round them to tf32.
+        "PRECISION": "ieee" if problem.dtype is Dtype.FP32 else "tf32",
     }
-
-
-def precision(problem: Problem) -> str:
-    """Products of fp32 tiles are exact; Triton's default would round them to tf32."""
-    return "ieee" if problem.dtype is Dtype.FP32 else "tf32"
+    for name, value in others.items():
+        (constants if name.isupper() else arguments)[name] = value
+    taken = set(function.arg_names)
+    return Step(
+        function,
+        blocks,
+        {name: value for name, value in arguments.items() if name in taken},
+        {name: value for name, value in constants.items() if name in taken},
+        launch.warps,
+        launch.stages,
+    )
 
 
 def query_blocks(problem: Problem, launch: Launch) -> int:
     """One block a query tile."""
-    return problem.batch * problem.heads * triton.cdiv(problem.queries, launch.tiling.queries)
+    return problem.batch * problem.heads * -(-problem.queries // launch.tiling.queries)

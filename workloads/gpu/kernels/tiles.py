@@ -36,24 +36,24 @@ def key_range(first, queries, keys, P0: tl.constexpr, M0: tl.constexpr, CAUSAL: 
 
 
 @triton.jit
-def hide(qk, start, first, keys, P0: tl.constexpr, M0: tl.constexpr, CAUSAL: tl.constexpr):
-    """Scores with -inf for keys that do not exist or that a query does not see."""
+def hide(qk, start, query, keys, M0: tl.constexpr, CAUSAL: tl.constexpr):
+    """Scores with -inf for keys that do not exist or that `query` [P0] does not see."""
     key = start + tl.arange(0, M0)
     seen = (key < keys)[None, :]
     if CAUSAL:
-        seen = seen & (key[None, :] <= (first + tl.arange(0, P0))[:, None])
+        seen = seen & (key[None, :] <= query[:, None])
     return tl.where(seen, qk, -float("inf"))
 
 
 @triton.jit
 def scores(
-    q, k_desc, kv, start, first, keys, scale,
-    P0: tl.constexpr, M0: tl.constexpr, E: tl.constexpr,
+    q, k_desc, kv, start, query, keys, scale,
+    M0: tl.constexpr, E: tl.constexpr,
     MASKED: tl.constexpr, CAUSAL: tl.constexpr, PRECISION: tl.constexpr,
 ):  # fmt: skip
     """QK of the tile of keys at `start`, scaled, in fp32."""
     k = k_desc.load([kv, start, 0]).reshape(M0, E)
     qk = tl.dot(q, k.T, input_precision=PRECISION) * scale
     if MASKED:
-        qk = hide(qk, start, first, keys, P0, M0, CAUSAL)
+        qk = hide(qk, start, query, keys, M0, CAUSAL)
     return qk
