@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from archsim.architecture import Architecture
-from archsim.mapping import Branches, Compute, For, Hold, Nest, Node, Spread
+from archsim.mapping import Branches, Compute, For, Hold, Nest, Node, Phase, Spread
 from archsim.mapping import Mapping as LoopMapping
 from einsum.cascade import Cascade, Einsum, Role, Tensor
 from einsum.expression import Access, Call, Variable, variables
@@ -92,6 +92,15 @@ def _placed(
     def inside(node: Node) -> Node:
         return Branches(tuple(map(nest, node.nests))) if isinstance(node, Branches) else node
 
+    def phase(own: Phase) -> Phase:
+        if division.einsum not in own.einsums:
+            return own
+        return replace(own, einsums=(*own.einsums, name))
+
     return replace(
-        mapping, groups=tuple(replace(group, nest=nest(group.nest)) for group in mapping.groups)
+        mapping,
+        groups=tuple(
+            replace(group, nest=nest(group.nest), phases=tuple(map(phase, group.phases)))
+            for group in mapping.groups
+        ),
     )

@@ -128,13 +128,19 @@ def schedule(
     """The shortest steady states of `mapping`, whose tile sizes are all given.
 
     With `skew` results that leave a 2D array first cross its rows. Raises `SpecError` if the
-    mapping does not fit a memory, or if further copies of tiles do not.
+    mapping does not fit a memory, or if further copies of tiles do not, and for dealt loops.
     """
     leaves = tuple(
         leaf
         for number, group in enumerate(mapping.groups)
         for leaf in walk(group.nest, cascade, architecture, shapes.sizes, {}, number)
     )
+    if dealt := next((step for leaf in leaves for step in leaf.dealt), None):
+        raise SpecError(
+            f"mapping {mapping.name} deals its loop over {dealt.variable} over {dealt.dealt}, and "
+            "there is no schedule for tasks",
+            rule="evaluate it as overlapped or serial",
+        )
     reaches = Reaches.of(leaves, shapes)
     activity = Activity.of(cascade, shapes)
     moved = transfers(leaves, reaches, architecture, activity)

@@ -13,6 +13,7 @@ from archsim.energy import Accounting, Pricing
 from archsim.mapping import Policy
 from archsim.ports import port_rates
 from einsum.cascade import Cascade, Einsum
+from einsum.errors import SpecError
 from einsum.graph import order
 from einsum.shapes import Shapes
 
@@ -34,6 +35,17 @@ class MapProblem:
     imperfect: bool = False
     width: int | None = None
     constraints: Constraints = FREE
+
+    def __post_init__(self) -> None:
+        chip = self.architecture
+        caches = [memory.name for memory in chip.memories if memory.cache]
+        if caches or chip.launch_s or chip.overlap != 1:
+            # Its bounds would not be bounds: what one group costs depends on the others.
+            what = f"the cache {caches[0]}" if caches else "launches or partial overlap"
+            raise SpecError(
+                f"the search does not know {what} of {chip.name}",
+                rule="give a --mapping to einfall evaluate, or an architecture without them",
+            )
 
     @cached_property
     def einsums(self) -> tuple[Einsum, ...]:

@@ -16,11 +16,13 @@ from typer.core import TyperGroup
 
 from einsum.errors import SpecError
 from reports.commands.bounds import bounds
+from reports.commands.compare import compare
 from reports.commands.evaluate import evaluate
 from reports.commands.export import export
 from reports.commands.gpu import gpu
 from reports.commands.listing import list_names
 from reports.commands.map import map_cascade
+from reports.commands.model import model
 from reports.commands.passes import passes
 from reports.commands.reproduce import reproduce
 from reports.commands.rtl import rtl
@@ -71,8 +73,10 @@ app.command("schedule")(schedule)
 app.command("simulate")(simulate)
 app.command("whatif")(whatif)
 app.command("map")(map_cascade)
+app.command("model")(model)
 app.command("sweep")(sweep)
 app.command("export")(export)
+app.command("compare")(compare)
 app.command("bounds")(bounds)
 app.command("list")(list_names)
 app.command("show")(show)

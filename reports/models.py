@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import MISSING, asdict, fields
 
 import yaml
 
@@ -14,5 +14,10 @@ __all__ = ["load_model", "model_to_yaml"]
 
 def model_to_yaml(model: Model) -> str:
     """YAML that `load_model` reads back to an equal model."""
-    values = asdict(model)
+    optional = {field.name: field.default for field in fields(model)}
+    values = {
+        key: value
+        for key, value in asdict(model).items()
+        if value or optional[key] is MISSING or optional[key]
+    }
     return yaml.safe_dump({values.pop("name"): values}, sort_keys=False, allow_unicode=True)

@@ -98,10 +98,12 @@ def target(selection: Selection) -> Target:
         tiles = configuration.tile_shape(architecture)
         sizes.update((rank, tiles[rank]) for rank in tiles if rank in cascade.parents)
     if model:
-        batch = None if selection.batch is None else _count("--batch", selection.batch)
-        length = _count("--seq-len", selection.seq_len or "")
+        batch = None if selection.batch is None else count_option("--batch", selection.batch)
+        length = count_option("--seq-len", selection.seq_len or "")
         queries = (
-            None if selection.query_len is None else _count("--query-len", selection.query_len)
+            None
+            if selection.query_len is None
+            else count_option("--query-len", selection.query_len)
         )
         work = attention(model, length, cascade=name, batch=batch, query_len=queries)
         sizes.update(work.shape)
@@ -234,7 +236,7 @@ def _with_policy(mapping: LoopMapping, policy: Policy) -> LoopMapping:
     return replace(mapping, groups=tuple(replace(g, policy=policy) for g in mapping.groups))
 
 
-def _count(option: str, text: str) -> int:
+def count_option(option: str, text: str) -> int:
     try:
         return parse_count(text)
     except SpecError as error:

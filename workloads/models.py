@@ -12,6 +12,10 @@ from einsum.errors import Source, Span, SpecError, choices
 
 _SHIPPED = Path(__file__).parent / "data" / "models.yaml"
 
+_LATENT = ("query_rank", "kv_rank", "rope_dim")
+_EXPERTS = ("experts", "active_experts", "shared_experts", "expert_dim", "dense_layers")
+_OPTIONAL = ("vocab", *_LATENT, *_EXPERTS)
+
 
 @dataclass(frozen=True, slots=True)
 class Model:
@@ -20,7 +24,13 @@ class Model:
     `kv_heads` heads of K and V are shared by `heads` query heads (0: as many as `heads`);
     `value_dim` is the width of a head of V (0: `head_dim`). A gated feed-forward block has a
     second projection to `ffn_dim`. `vocab` is 0 where there is none. `batch` is the batch size
-    that a workload takes when it is given none. Raises `SpecError` for a size that cannot be.
+    that a workload takes when it is given none.
+
+    With latent attention (DeepSeek-V2, arXiv 2405.04434) Q comes through `query_rank` values, K and
+    V through `kv_rank` that all heads share, with `rope_dim` more for the position. With
+    `experts`, all layers but the first `dense_layers` have that many feed-forward blocks of
+    `expert_dim`: every token goes through `active_experts` of them, and `shared_experts` more.
+    Raises `SpecError` for a size that cannot be.
     """
 
     name: str
@@ -35,12 +45,20 @@ class Model:
     gated_ffn: bool = False
     vocab: int = 0
     batch: int = 64
+    query_rank: int = 0
+    kv_rank: int = 0
+    rope_dim: int = 0
+    experts: int = 0
+    active_experts: int = 0
+    shared_experts: int = 0
+    expert_dim: int = 0
+    dense_layers: int = 0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "kv_heads", self.kv_heads or self.heads)
         object.__setattr__(self, "value_dim", self.value_dim or self.head_dim)
         for key in (field.name for field in fields(self) if field.type == "int"):
-            least = 0 if key == "vocab" else 1
+            least = 0 if key in _OPTIONAL else 1
             if getattr(self, key) < least:
                 raise SpecError(
                     f"model {self.name}: {key} is {getattr(self, key)}",
@@ -50,6 +68,17 @@ class Model:
             raise SpecError(
                 f"model {self.name}: {self.heads} heads do not share {self.kv_heads} K/V heads",
                 rule="kv_heads divides heads",
+            )
+        if self.experts and not (1 <= self.active_experts <= self.experts and self.expert_dim):
+            raise SpecError(
+                f"model {self.name}: {self.active_experts} of {self.experts} experts of "
+                f"{self.expert_dim} are active",
+                rule="at least one of them, and no more than there are; their width is positive",
+            )
+        if self.dense_layers > self.layers:
+            raise SpecError(
+                f"model {self.name}: {self.dense_layers} of {self.layers} layers are dense",
+                rule="no more than there are",
             )
 
 

@@ -6,6 +6,7 @@ any. Only the process that calls `map` touches the store.
 
 from __future__ import annotations
 
+import logging
 import pickle
 from collections.abc import Iterator
 from concurrent.futures import CancelledError
@@ -20,6 +21,7 @@ from mapper.sweep.spec import Sweep
 from mapper.sweep.task import Finished, Lost, Partial, Result, Task, run_task
 
 _PATIENCE = "10s"
+_LOGGERS = ("distributed", "distributed.client")
 _AHEAD = 2  # tasks for every thread: one to work on, and one that waits for it
 
 
@@ -41,6 +43,8 @@ class DaskEngine:
 
     def __enter__(self) -> Self:
         distributed = _distributed()
+        for name in _LOGGERS:  # tracebacks of lost connections: we say what is lost
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         try:
             self._client = distributed.Client(
                 self._scheduler, timeout=_PATIENCE, set_as_default=False
@@ -58,7 +62,8 @@ class DaskEngine:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._connected.close(timeout=_PATIENCE)
+        with suppress(OSError, TimeoutError):  # of a scheduler that is gone
+            self._connected.close(timeout=_PATIENCE)
         self._client = None
 
     def map(self, tasks: Iterator[Task]) -> Iterator[Result]:
@@ -84,28 +89,28 @@ class DaskEngine:
                 future = next(finished)
                 task = given.pop(future)
                 refill()  # before the result is stored: nobody has to wait for that
-                yield self._result(future, task)
+                yield _result(future, task)
+        except (OSError, CancelledError) as error:
+            raise SpecError(
+                f"the Dask scheduler at {self._scheduler} is gone: {error}",
+                rule="when there is one again, the same command goes on",
+            ) from None
         finally:
             with suppress(Exception):  # what is not wanted any more need not be cancelled
                 self._connected.cancel(list(given))
-
-    def _result(self, future: Any, task: Task) -> Result:
-        distributed = _distributed()
-        try:
-            result: Finished | Partial = future.result()
-        except distributed.KilledWorker as error:
-            return Lost(task, f"every worker that tried it died: {error}")
-        except CancelledError:
-            raise SpecError(
-                f"the Dask scheduler at {self._scheduler} is gone",
-                rule="the same command goes on when there is one again",
-            ) from None
-        return result
 
     @property
     def _connected(self) -> Any:
         assert self._client is not None, "the engine has not been entered"
         return self._client
+
+
+def _result(future: Any, task: Task) -> Result:
+    try:
+        result: Finished | Partial = future.result()
+    except _distributed().KilledWorker as error:
+        return Lost(task, f"every worker that tried it died: {error}")
+    return result
 
 
 def run_elsewhere(payload: bytes, digest: str, task: Task) -> Finished | Partial:

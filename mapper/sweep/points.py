@@ -95,9 +95,14 @@ def _at_share(parameter: Parameter, share: Shares) -> Column:
         case Interval(low, high, log, whole):
             top = high + 1.0 if whole else high
             found = low * (top / low) ** share if log else low + (top - low) * share
-            return np.minimum(np.floor(found), high) if whole else found
+            return np.minimum(np.floor(found), high) if whole else _readable(found)
         case Formula():
             raise AssertionError("linked parameters are not sampled")
+
+
+def _readable(column: Column) -> Column:
+    """Six digits of each number: the last bits of a power are not the same on all machines."""
+    return np.asarray([float(f"{number:.6g}") for number in column.tolist()], dtype=np.float64)
 
 
 def at_levels(parameter: Parameter, level: Indices) -> Column:

@@ -10,7 +10,7 @@ import typer
 
 from einsum.errors import SpecError
 from reports.options import JsonOption
-from rtl.control.head import Binding
+from rtl.control.binding import Binding
 
 if TYPE_CHECKING:
     from rtl.sim.run import Result
@@ -48,7 +48,8 @@ def sim(
     """
     from reports.output import print_json
     from rtl.control.head import Head
-    from rtl.sim.run import Inputs, execute
+    from rtl.sim.inputs import Inputs
+    from rtl.sim.run import execute
 
     if waves is not None and waves.suffix != ".vcd":
         raise SpecError(f"cannot write waves to {waves}", rule="the format is VCD: name it .vcd")
@@ -69,14 +70,14 @@ def sim(
 
 def sim_row(result: Result) -> dict[str, object]:
     """The columns of one run."""
-    head, counted = result.head, result.counters
+    head, counted = result.array.head, result.counters
     return {
         "n": head.n,
         "m": head.m,
         "p": head.p,
         "e": head.e,
         "f": head.f,
-        "format": result.format.name,
+        "format": result.array.format.name,
         "schedule": head.binding.value,
         "degree": head.degree,
         "cycles": counted.cycles,

@@ -10,7 +10,9 @@ from archsim.architecture import Architecture
 from archsim.closed_form import ClosedForm, closed_form
 from archsim.energy import Accounting, energy
 from archsim.free_tiles import overflow
+from archsim.latency import compute_time
 from archsim.library import load_library
+from archsim.mapping import Mapping as LoopMapping
 from archsim.mapping_file import load_mapping
 from einsum.cascade import Cascade
 from einsum.errors import SpecError
@@ -89,25 +91,25 @@ def _predict(
     architecture: Architecture,
     given: tuple[tuple[str, int], ...],
 ) -> Prediction:
-    tiles = dict(given)
-    serial, overlapped = (
-        _closed_form(kernel, shape, _overlapping(architecture, share), tiles) for share in (0, 1)
-    )
-    _check_fit(kernel, serial, architecture)
-    library = load_library()
+    mapping, form = _closed_form(kernel, shape, architecture, dict(given))
+    _check_fit(kernel, form, architecture)
     cascade = _cascade(configuration_named(kernel).cascade, shape.causal)
-    terms = energy(
-        serial.transfers, serial.works, cascade, architecture, library, Accounting.COMPLETE
-    )
+    library = load_library()
+    terms = energy(form.transfers, form.works, cascade, architecture, library, Accounting.COMPLETE)
     caches = [memory.name for memory in architecture.memories if memory.cache]
+    stages = []
+    for number, (group, memory_s) in enumerate(zip(mapping.groups, form.memory_s, strict=True)):
+        works = tuple(one for one in form.works if one.group == number)
+        serial, overlapped = (
+            float(compute_time(group, works, architecture.clock_hz, overlap=share))
+            for share in (0.0, 1.0)
+        )
+        stages.append(Stage(serial, overlapped, max(map(float, memory_s.values()), default=0.0)))
     return Prediction(
-        tuple(
-            Stage(float(s), float(o), max(map(float, m.values()), default=0.0))
-            for s, o, m in zip(serial.compute_s, overlapped.compute_s, serial.memory_s, strict=True)
-        ),
-        serial.launch_s,
-        sum(float(serial.moved_bytes[name]) for name in caches),
-        float(serial.moved_bytes[architecture.root.name]),
+        tuple(stages),
+        form.launch_s,
+        sum(float(form.moved_bytes[name]) for name in caches),
+        float(form.moved_bytes[architecture.root.name]),
         sum(float(term.energy_pj) for term in terms) * _PJ,
         shape.flops,
     )
@@ -125,7 +127,7 @@ def largest_row(
     while True:
         shape = AttentionShape(1, 1, 1, head_dim, keys, keys)
         try:
-            form = _closed_form(
+            _, form = _closed_form(
                 "p3-retain", shape, architecture, {**(tiles or {}), "P0": queries, "stages": 1}
             )
             _check_fit("p3-retain", form, architecture)
@@ -146,11 +148,6 @@ def peak_flops(architecture: Architecture) -> float:
 
 
 @lru_cache(maxsize=64)
-def _overlapping(architecture: Architecture, share: int) -> Architecture:
-    return architecture.with_parameter("overlap", share)
-
-
-@lru_cache(maxsize=64)
 def _cascade(name: str, is_causal: bool) -> Cascade:
     cascade = load_cascade(name)
     return causal(cascade) if is_causal else cascade
@@ -161,12 +158,12 @@ def _closed_form(
     shape: AttentionShape,
     architecture: Architecture,
     tiles: Mapping[str, int] | None,
-) -> ClosedForm:
+) -> tuple[LoopMapping, ClosedForm]:
     configuration = configuration_named(kernel)
     cascade = _cascade(configuration.cascade, shape.causal)
     shapes, parameters = _tiled(configuration, cascade, shape, dict(tiles or {}))
     mapping = load_mapping(configuration.mapping).bind(cascade, shapes, architecture, parameters)
-    return closed_form(cascade, shapes, architecture, mapping)
+    return mapping, closed_form(cascade, shapes, architecture, mapping)
 
 
 def _tiled(

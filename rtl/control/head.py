@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 
 from archsim.architecture import Architecture
 from archsim.division import reciprocals
@@ -15,40 +14,8 @@ from archsim.schedule import Schedule, schedule
 from einsum.cascade import Cascade
 from einsum.errors import SpecError
 from einsum.shapes import Shapes, bind
+from rtl.control.binding import Binding
 from workloads.library import load_cascade
-
-
-class Binding(Enum):
-    """Which shipped mapping of which cascade the array executes."""
-
-    INTERLEAVED = "interleaved"
-    NOT_INTERLEAVED = "not-interleaved"
-    MULTIPLY_ADD = "multiply-add"
-    THREE_PASS = "three-pass"
-
-    @property
-    def cascade(self) -> str:
-        """The cascade's name in `workloads`."""
-        match self:
-            case Binding.INTERLEAVED | Binding.NOT_INTERLEAVED:
-                return "attention/fusemax"
-            case Binding.MULTIPLY_ADD:
-                return "attention/fusemax-fma"
-            case Binding.THREE_PASS:
-                return "attention/three-pass"
-
-    @property
-    def mapping(self) -> str:
-        """The mapping's name in `archsim`."""
-        match self:
-            case Binding.INTERLEAVED:
-                return "fusemax"
-            case Binding.NOT_INTERLEAVED:
-                return "fusemax-not-interleaved"
-            case Binding.MULTIPLY_ADD:
-                return "fusemax-fma"
-            case Binding.THREE_PASS:
-                return "three-pass"
 
 
 @dataclass(frozen=True, slots=True)

@@ -169,7 +169,7 @@ class Locator:
         """Where the tiles of a computed tensor take turns in `space`."""
         if (space, tensor) in self.regions:
             return self.regions[space, tensor]
-        phase, writer = self.writer[tensor]
+        _, writer = self.writer[tensor]
         interval = writer.pipeline.schedule.ii_cycles
         wanted = tuple(
             (read.work, read.access, read.behind * interval)

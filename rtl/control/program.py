@@ -60,8 +60,9 @@ class Program:
 
     @property
     def values(self) -> Region:
-        """The running sum of weighted values, the largest in the lanes' banks."""
-        return max(dict(self.regions)[Space.STATE], key=lambda region: region.elements)
+        """The running sum of weighted values, the largest and last in the lanes' banks."""
+        banks = dict(self.regions)[Space.STATE]
+        return max(banks, key=lambda region: (region.elements, region.base))
 
     def size(self, space: Space) -> int:
         """Words (or registers) of a bank that are used."""

@@ -78,10 +78,10 @@ class Golden:
             for einsum in self.cascade.einsums:
                 if einsum.tensor == tensor and einsum.is_initial:
                     return np.asarray(_number(einsum.expression))
-        einsum = self.cascade.producer(tensor)
-        assert einsum is not None, f"{tensor} is no tensor of attention"
+        producer = self.cascade.producer(tensor)
+        assert producer is not None, f"{tensor} is no tensor of attention"
         running = bool(self.cascade.iterative_variables(tensor))
-        return self._result(einsum, tile - 1 if running and tile is not None else tile)
+        return self._result(producer, tile - 1 if running and tile is not None else tile)
 
     def _result(self, einsum: Einsum, tile: int | None) -> Values:
         """The Einsum's value in its iteration `tile`."""

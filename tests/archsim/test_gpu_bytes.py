@@ -15,20 +15,19 @@ from archsim.load import load_architecture
 from archsim.mapping_file import load_mapping
 from einsum.shapes import bind
 from mapper.configurations import configuration_named
-from workloads.gpu.counts import Kernel, counts, split
-from workloads.gpu.problem import Mask, Problem, Tiling
+from workloads.gpu.counts import Kernel, counts
+from workloads.gpu.problem import Mask, Problem, Tiling, split
 from workloads.library import load_cascade
 from workloads.masks import causal
 
 GPU = load_architecture("h100-sxm")
-CONFIGURATION = {Kernel.P1_ONLINE: "p1", Kernel.P1_SPLIT_K: "p1-splitk"}
 DIM = 64
 
 
 def model(
     kernel: Kernel, problem: Problem, tiling: Tiling, head_fastest: bool = False
 ) -> ClosedForm:
-    configuration = configuration_named(CONFIGURATION.get(kernel, kernel.value))
+    configuration = configuration_named(kernel.value)
     cascade = load_cascade(configuration.cascade)
     if problem.mask is Mask.CAUSAL:
         cascade = causal(cascade)

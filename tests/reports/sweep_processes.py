@@ -22,17 +22,17 @@ parameters:
   global_buffer.size: [64 KiB, 1 MiB, 16 MiB]
 constraints: [area_um2 <= 200 mm^2]
 """
-BLOCK_POINTS = 4  # so small that a process is killed between two of many
+BLOCK_POINTS = 12  # so small that a process is killed between two of many
 PATIENCE_S = 120.0
 
 
-def prepare(folder: Path) -> tuple[Path, Sweep]:
+def prepare(folder: Path, block_points: int = BLOCK_POINTS) -> tuple[Path, Sweep]:
     """A spec, and an empty store `folder/store` for it whose blocks are small."""
     folder.mkdir(parents=True, exist_ok=True)
     spec = folder / "spec.yaml"
     spec.write_text(SPEC, encoding="utf-8")
     sweep = load_sweep(spec)
-    with Store.open(folder / "store", sweep, lambda: BLOCK_POINTS):
+    with Store.open(folder / "store", sweep, lambda: block_points):
         pass
     return spec, sweep
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,21 +18,18 @@ from reports.gpu.shapes import AttentionShape, decode_shapes, prefill_shapes
 from tests.reports.command import Command
 from workloads.gpu.records import (
     SCHEMA,
-    Ceilings,
+    Cache,
     Device,
-    Energy,
+    Error,
+    Measurement,
     Method,
-    Program,
     Record,
     Shape,
     Software,
     State,
-    Subject,
-    Work,
 )
 
 H100 = load_architecture("h100-sxm")
-NAMES = {"p1": "p1-online", "p1-splitk": "p1-split-k"}
 TILES = {"P0": 128, "M0": 64}
 LENGTHS = (1024, 4096, 8192)
 SHAPES = tuple(
@@ -42,84 +39,94 @@ SHAPES = tuple(
 )
 
 
-def record(
+STATE = State(None, None, None, None)
+
+
+def measured(
     kernel: str,
     shape: AttentionShape,
     seconds: float,
-    subject: Subject = Subject.KERNEL,
     counters: dict[str, float] | None = None,
-    device: str = "NVIDIA H100 80GB HBM3",
-    rates: Ceilings | None = None,
-) -> Record:
-    """A record as the measuring script writes it; its numbers are made up by the test."""
-    state = State(None, None, None, None)
-    program = Program(NAMES.get(kernel, kernel), "", None, None, 128, 64, None, "tile-fastest", ())
-    sizes = {
-        "batch": shape.batch,
-        "heads": shape.heads,
-        "kv_heads": shape.kv_heads,
-        "queries": shape.queries,
-        "keys": shape.keys,
-        "head_dim": shape.head_dim,
-        "value_dim": shape.head_dim,
-    }
-    mask = "causal" if shape.causal else "full"
-    return Record(
-        SCHEMA,
-        subject,
-        f"{kernel} {shape}",
-        "0" * 40,
-        False,
-        "2026-01-01T00:00:00Z",
-        Device(device, 132, 80 << 30, 50 << 20, (9, 0), "1", None, 700.0),
-        Software("3.11", "2", "3", "2", None, None),
-        state,
-        state,
-        program,
-        Shape(sizes, "fp16", mask, None, 0),
-        Work(shape.flops, 0.0, 0.0, "causal halved"),
-        Method("test", "cold", 1, 1),
-        (seconds * 0.5, seconds, seconds * 3),
-        None,
-        counters,
-        "",
-        Energy(30.0, 0.1, 10, 100.0),
-        rates or Ceilings(),
+    dtype: str = "fp16",
+) -> Measurement:
+    """A measurement as the script writes it; its numbers are made up by the test."""
+    sizes = (shape.batch, shape.heads, shape.kv_heads, shape.queries, shape.keys)
+    return Measurement(
+        key=f"{kernel} {shape}",
+        kernel=kernel,
+        time_utc="2026-01-01T00:00:00Z",
+        cascade=None,
+        cascade_digest=None,
+        source_sha256="",
+        tiles=TILES,
+        warps=4,
+        stages=2,
+        grid_order="tile-fastest",
+        launches=(),
+        tried=(),
+        shape=Shape(*sizes, shape.head_dim, shape.head_dim, shape.causal, dtype, 1.0),
+        seed=0,
+        flop=shape.flops,
+        flop_convention="causal halved",
+        method=Method("test", Cache.COLD, 1, 1),
+        before=STATE,
+        after=STATE,
+        samples_s=(seconds * 0.5, seconds, seconds * 3),
+        error=Error(1, 0.0, 0.0, 1e-3),
+        counters=counters or {},
+        counters_note="",
+        energy=None,
+        energy_j=2.0,
     )
 
 
-def written(folder: Path, records: Iterable[Record], name: str = "made-up") -> Path:
-    lines = (one.to_line() for one in records)
-    (folder / f"{name}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+def record(
+    *measurements: Measurement,
+    device: str = "NVIDIA H100 80GB HBM3",
+    rates: dict[str, float] | None = None,
+) -> Record:
+    return Record(
+        SCHEMA,
+        None,
+        False,
+        "2026-01-01T00:00:00Z",
+        "test",
+        Device(device, 132, 80 << 30, 50 << 20, (9, 0), "1", None, 700.0),
+        Software("3.11", "2", "3", "2", None, None),
+        rates or {},
+        (),
+        tuple(measurements),
+        (),
+    )
+
+
+def written(folder: Path, made_up: Record) -> Path:
+    (folder / "made-up.json").write_text(made_up.to_json(), encoding="utf-8")
     return folder
 
 
-def made(overlap: float, wrong: Callable[[AttentionShape], float] = lambda _: 1.0) -> list[Record]:
+def made(overlap: float, wrong: Callable[[AttentionShape], float] = lambda _: 1.0) -> Record:
     """What kernels would take if the model were right with `overlap`, but for a factor."""
     found = []
     for shape in SHAPES:
         for kernel in ("p1", "p2-recompute", "p3-recompute"):
             known = predict(kernel, shape, H100, TILES)
-            counted = {
-                "lts__t_bytes.sum": known.l2_bytes,
-                "dram__bytes_read.sum": known.dram_bytes / 2,
-                "dram__bytes_write.sum": known.dram_bytes / 2 * 1.2,
-            }
-            seconds = known.seconds(overlap) * wrong(shape)
-            found.append(record(kernel, shape, seconds, counters=counted))
+            counted = {"l2_bytes": known.l2_bytes, "dram_bytes": known.dram_bytes * 1.1}
+            found.append(measured(kernel, shape, known.seconds(overlap) * wrong(shape), counted))
         cudnn = predict("p1", shape, H100, TILES).seconds(overlap) / 2
-        found.append(record("sdpa-cudnn", shape, cudnn, Subject.BASELINE))
-    return found
+        found.append(measured("sdpa-cudnn", shape, cudnn))
+    return record(*found)
 
 
 class TestFirstCheck:
     @pytest.mark.parametrize(("dim", "expected"), [(64, 495), (128, 660), (256, 792)])
     def test_tensor_and_exponential_time_add_up(self, dim: int, expected: int) -> None:
-        # Full waves, and work that a launch is nothing to; a head dim of 256 needs more registers
-        # for a tile of 128 queries than there are.
+        # Full waves, and work that a launch is nothing to; a head dim of 256 needs more room
+        # for these tiles than there is.
         shape = AttentionShape(132, 8, 8, dim, 16384, 16384)
         roomy = H100.with_parameter("registers.size", "512 KiB")
-        found = predict("p1", shape, roomy, {"P0": 128, "M0": 64})
+        roomy = roomy.with_parameter("shared.size", "512 KiB")
+        found = predict("p1", shape, roomy, {"P0": 128, "M0": 128})
         assert shape.flops / found.seconds(0) / 1e12 == pytest.approx(expected, rel=0.01)
 
     def test_the_peak_is_the_specified_one(self) -> None:
@@ -172,8 +179,8 @@ class TestRates:
         assert found == pytest.approx(rates)
 
     def test_a_report_says_which_are_measured(self, tmp_path: Path) -> None:
-        rates = Ceilings(gemm_flop_per_s=798e12)
-        folder = written(tmp_path, [record("p1", SHAPES[0], 1e-3, rates=rates)])
+        rates = {"gemm": 798e12, "another": 1.0}
+        folder = written(tmp_path, record(measured("p1", SHAPES[0], 1e-3), rates=rates))
         (found,) = reports(read_records(folder), "h100-sxm")
         sources = {rate.name: rate.source for rate in found.rates}
         assert sources.pop("gemm") == "measured"
@@ -295,16 +302,25 @@ class TestCommand:
         self, einfall: Command, tmp_path: Path, text: str | None, message: str
     ) -> None:
         if text is not None:
-            (tmp_path / "bad.jsonl").write_text(text, encoding="utf-8")
+            (tmp_path / "bad.json").write_text(text, encoding="utf-8")
         done = einfall("gpu", "report", "--records", tmp_path)
         assert (done.code, done.out) == (2, "")
         assert message in done.err
 
     def test_a_device_without_a_preset(self, einfall: Command, tmp_path: Path) -> None:
-        folder = written(tmp_path, [record("p1", SHAPES[0], 1e-3, device="NVIDIA B200")])
+        known = measured("p1", SHAPES[0], 1e-3)
+        folder = written(tmp_path, record(known, device="NVIDIA B200"))
         done = einfall("gpu", "report", "--records", folder)
         assert done.code == 2
         assert "no preset for NVIDIA B200" in done.err
+
+    def test_what_does_not_know_gpus_says_so(self, einfall: Command) -> None:
+        sizes = ("--shape", "M=256,P=256")
+        done = einfall("map", "--cascade", "attention/stable", *sizes, "--arch", "h100-sxm")
+        assert (done.code, "does not know the cache l2" in done.err) == (2, True)
+        for command in ("schedule", "simulate"):
+            done = einfall(command, "--config", "p1", *sizes)
+            assert (done.code, "no schedule for tasks" in done.err) == (2, True)
 
     def test_measuring_without_torch_is_one_message(
         self, einfall: Command, monkeypatch: pytest.MonkeyPatch

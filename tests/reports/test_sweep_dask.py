@@ -36,32 +36,36 @@ def running(module: str, *arguments: object) -> Iterator[subprocess.Popen[bytes]
         process.wait()
 
 
-def test_a_killed_dask_worker_costs_nothing(tmp_path: Path) -> None:
-    spec, sweep = prepare(tmp_path)
-    known = tmp_path / "scheduler.json"
+@contextmanager
+def cluster(
+    folder: Path, workers: int
+) -> Iterator[tuple[str, subprocess.Popen[bytes], list[subprocess.Popen[bytes]]]]:
+    """A scheduler on loopback and workers of one thread: its address, and the processes."""
+    known = folder / "scheduler.json"
+    of_scheduler = ("--host", "127.0.0.1", "--port", 0, "--no-dashboard", "--scheduler-file", known)
+    of_worker = ("--host", "127.0.0.1", "--nthreads", 1, "--no-nanny", "--no-dashboard")
     with ExitStack() as stack:
-        stack.enter_context(
-            running(
-                "dask_scheduler",
-                *("--host", "127.0.0.1", "--port", 0, "--no-dashboard"),
-                *("--scheduler-file", known),
-            )
-        )
+        scheduler = stack.enter_context(running("dask_scheduler", *of_scheduler))
         address = _address(known)
-        options = ("--nthreads", 1, "--no-nanny", "--no-dashboard", "--host", "127.0.0.1")
-        workers = [
+        crew = [
             stack.enter_context(
                 running(
-                    "dask_worker", address, *options, "--local-directory", tmp_path / str(index)
+                    "dask_worker", address, *of_worker, "--local-directory", folder / str(index)
                 )
             )
-            for index in range(2)
+            for index in range(workers)
         ]
-        with distributed.Client(address) as client:
-            client.wait_for_workers(2, timeout=PATIENCE_S)
+        with distributed.Client(address, set_as_default=False) as client:
+            client.wait_for_workers(workers, timeout=PATIENCE_S)
+        yield address, scheduler, crew
+
+
+def test_a_killed_dask_worker_costs_nothing(tmp_path: Path) -> None:
+    spec, sweep = prepare(tmp_path, block_points=25)
+    with cluster(tmp_path, 2) as (address, _, crew):
         process = start(spec, "--engine", "dask", "--scheduler", address)
         wait_for_points(spec, sweep.size // 8, process)
-        workers[0].send_signal(signal.SIGKILL)
+        crew[0].send_signal(signal.SIGKILL)
         out, err = process.communicate()
     assert process.returncode == 0, err
     assert json.loads(out)["computed"] == sweep.size
@@ -90,3 +94,18 @@ def test_dask_options_go_together(einfall: Command, tmp_path: Path) -> None:
         done = einfall("sweep", spec, "--out", tmp_path / "new", *options)
         assert done.code == 2
         assert said in done.err
+
+
+def test_a_scheduler_that_goes_is_one_error_and_the_sweep_goes_on(tmp_path: Path) -> None:
+    spec, sweep = prepare(tmp_path, block_points=25)
+    with cluster(tmp_path, 1) as (address, scheduler, _):
+        process = start(spec, "--engine", "dask", "--scheduler", address)
+        wait_for_points(spec, sweep.size // 8, process)
+        scheduler.send_signal(signal.SIGKILL)
+        out, err = process.communicate()
+    assert (process.returncode, out) == (2, "")
+    assert f"the Dask scheduler at {address} is gone" in err
+    assert "Traceback" not in err
+    summary = finish(sweep, tmp_path / "store")
+    assert 0 < summary.resumed < sweep.size
+    assert summary.tally.finished == sweep.size

@@ -44,7 +44,7 @@ def test_killed_at_random_moments(tmp_path: Path, undisturbed: str) -> None:
         assert wait_until_gone(process.pid), "workers end with who started them"
     before = tally(spec)
     assert stops[-1] <= before.finished < sweep.size
-    process = start(spec, "--workers", 2)
+    process = start(spec, "--workers", 1)
     out, _ = process.communicate()
     assert process.returncode == 0
     summary = json.loads(out)
@@ -69,7 +69,7 @@ def test_one_goes_on_with_what_another_had_begun_when_it_was_killed(
     tmp_path: Path, undisturbed: str
 ) -> None:
     spec, sweep = prepare(tmp_path)
-    first, second = start(spec, "--workers", 2), start(spec, "--workers", 1)
+    first, second = start(spec, "--workers", 1), start(spec, "--workers", 1)
     wait_for_points(spec, sweep.size // 4, first)
     os.kill(first.pid, signal.SIGKILL)
     first.communicate()

@@ -1,7 +1,7 @@
 """Counting what a kernel does, in Triton's interpreter: bytes by tensor, FLOPs, exponentials.
 
-The interpreter computes every load, store, product and exponential of a kernel with NumPy; here each of
-them is counted on its way. Set TRITON_INTERPRET=1 before triton is imported.
+The interpreter computes every load, store, product and exponential of a kernel with NumPy; here
+each of them is counted on its way. Set TRITON_INTERPRET=1 before triton is imported.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from workloads.gpu.counts import Counts
 from workloads.gpu.kernels.step import Call
 
 Method = Callable[..., Any]
+Span = tuple[str, int, int]
 _BUILDER = interpreter.interpreter_builder
 
 
@@ -46,13 +47,19 @@ def run_counted(call: Call) -> Counts:
         work["exps"] += argument.data.size
         return original(argument)
 
-    hooks = {"masked_load": load, "masked_store": store, "dot": dot, "exp2": exp2, "exp": exp2}
-    with _hooked({f"create_{name}": hook for name, hook in hooks.items()}):
+    hooks: dict[str, Method] = {
+        "create_masked_load": load,
+        "create_masked_store": store,
+        "create_dot": dot,
+        "create_exp": exp2,
+        "create_exp2": exp2,
+    }
+    with _hooked(hooks):
         call.run()
     return Counts(dict(loads), dict(stores), work["flop"], work["exps"])
 
 
-def _spans(call: Call) -> list[tuple[str, int, int]]:
+def _spans(call: Call) -> list[Span]:
     """Name, first and last address of every tensor of the call."""
     found = []
     for name, tensor in call.tensors.items():
@@ -61,7 +68,7 @@ def _spans(call: Call) -> list[tuple[str, int, int]]:
     return found
 
 
-def _add(counter: Counter[str], spans: list[tuple[str, int, int]], pointers: Any, mask: Any) -> None:
+def _add(counter: Counter[str], spans: list[Span], pointers: Any, mask: Any) -> None:
     kept = np.broadcast_to(mask.data, pointers.data.shape)
     touched = pointers.data[kept]
     if not touched.size:

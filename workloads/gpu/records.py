@@ -1,8 +1,8 @@
-"""Records of measurements, as `measure.py` writes them: one JSON object a line, one line a run.
+"""Records of measurements, as `measure.py` writes them: one JSON file for each run of the script.
 
-A record says everything about the run that made it and predicts nothing. The fields are those of
-the classes below, under the same names; README.md explains them. Reading checks every type, so
-that a record that was edited, cut off or written to another schema is one clear `SpecError`.
+A record says everything about the run that made it, and predicts nothing. The fields are those of
+the classes below, under the same names. Reading checks every type, so that a record that was
+edited, cut off or written to another schema is one clear `SpecError`.
 """
 
 from __future__ import annotations
@@ -11,24 +11,24 @@ import json
 import math
 import types
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
 from enum import Enum
 from pathlib import Path
 from statistics import median
-from typing import Any, TypeVar
+from typing import Any
 
 from einsum.errors import SpecError
 
 SCHEMA = 1
 
 
-class Subject(Enum):
-    """What was measured."""
+class Cache(Enum):
+    """What L2 holds when a timed call starts."""
 
-    KERNEL = "kernel"
-    BASELINE = "baseline"
-    CEILING = "ceiling"
+    COLD = "cold"  # other data: it was overwritten
+    WARM = "warm"  # what the call before left there
+    ROTATING = "rotating"  # another copy of the inputs each time, larger together than L2
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Device:
     memory_bytes: int
     l2_bytes: int
     capability: tuple[int, int]
-    driver: str
+    driver: str | None
     max_sm_clock_hz: float | None
     power_limit_w: float | None
 
@@ -69,75 +69,49 @@ class State:
 
 @dataclass(frozen=True)
 class LaunchRecord:
-    """One compiled kernel of the run: registers a thread, spills in 4-byte words, shared memory."""
+    """One launch of the call: registers a thread, spilled values a thread, shared memory."""
 
     name: str
     blocks: int
-    warps: int
-    stages: int
     registers: int | None
     spills: int | None
     shared_bytes: int | None
 
 
 @dataclass(frozen=True)
-class Program:
-    """What ran: the kernel, its source and its cascade, both by hash, and how it was launched."""
-
-    name: str
-    source_sha256: str
-    cascade: str | None
-    cascade_digest: str | None
-    query_tile: int | None
-    key_tile: int | None
-    splits: int | None
-    grid_order: str | None
-    launches: tuple[LaunchRecord, ...]
-
-
-@dataclass(frozen=True)
 class Shape:
-    """The problem: see `workloads.gpu.problem.Problem`. Ceilings have sizes of their own."""
+    """The problem, as `workloads.gpu.problem.Problem`; the scores are multiplied by `scale`."""
 
-    sizes: dict[str, int]
+    batch: int
+    heads: int
+    kv_heads: int
+    queries: int
+    keys: int
+    head_dim: int
+    value_dim: int
+    causal: bool
     dtype: str
-    mask: str | None
-    scale: float | None
-    seed: int
-
-
-@dataclass(frozen=True)
-class Work:
-    """What one call is credited with, and by which convention it was counted."""
-
-    flop: float
-    bytes: float
-    exps: float
-    convention: str
+    scale: float
 
 
 @dataclass(frozen=True)
 class Method:
-    """How it was timed. `calls_per_sample` calls make one sample, which is the time of one call.
-
-    `cache` is `cold` (L2 overwritten before each call), `rotating` (inputs larger than L2 in
-    turn) or `warm`.
-    """
+    """How it was timed: `calls_per_sample` calls make one sample, the time of one call."""
 
     timer: str
-    cache: str
+    cache: Cache
     warmup_calls: int
     calls_per_sample: int
 
 
 @dataclass(frozen=True)
 class Error:
-    """The output against attention in float64 of the same rounded inputs."""
+    """The output against attention in float64 of the same rounded inputs, on `heads` heads."""
 
+    heads: int
     max_abs: float
-    max_rel: float
     rms_rel: float
-    tolerance: float
+    tolerance_rms_rel: float
 
 
 @dataclass(frozen=True)
@@ -149,106 +123,161 @@ class Energy:
     calls: int
     idle_w: float
 
-    @property
-    def joule_per_call(self) -> float:
-        """Energy of one call, idle power taken off."""
-        return (self.joule - self.idle_w * self.seconds) / self.calls
+
+@dataclass(frozen=True)
+class Tried:
+    """A way to launch the kernel that was timed before the fastest was measured."""
+
+    launch: str
+    median_s: float | None
+    failure: str | None
 
 
 @dataclass(frozen=True)
-class Ceilings:
-    """What the same session measured as the limits of the device; None where it did not."""
+class Measurement:
+    """One kernel or baseline on one shape. `samples_s` are all samples, in order.
 
-    gemm_flop_per_s: float | None = None
-    copy_bytes_per_s: float | None = None
-    exp_per_s: float | None = None
-    l2_bytes_per_s: float | None = None
+    `cascade` and its digest are None for a baseline. `tiles` are `P0`, `M0` and `splits`. `flop` is
+    the useful work by `flop_convention`. `counters` has the profiler's values under their own
+    names, and `l2_bytes` and `dram_bytes` as derived from them; it is empty where `counters_note`
+    says why. `energy_j` is that of one call, idle power taken off.
+    """
 
-
-@dataclass(frozen=True)
-class Record:
-    """One run. `samples_s` are all samples, in order; nothing was left out."""
-
-    schema: int
-    subject: Subject
     key: str
-    commit: str
-    modified: bool
+    kernel: str
     time_utc: str
-    device: Device
-    software: Software
+    cascade: str | None
+    cascade_digest: str | None
+    source_sha256: str
+    tiles: dict[str, int]
+    warps: int | None
+    stages: int | None
+    grid_order: str | None
+    launches: tuple[LaunchRecord, ...]
+    tried: tuple[Tried, ...]
+    shape: Shape
+    seed: int
+    flop: float
+    flop_convention: str
+    method: Method
     before: State
     after: State
-    program: Program
-    shape: Shape
-    work: Work
-    method: Method
     samples_s: tuple[float, ...]
-    error: Error | None
-    counters: dict[str, float] | None
+    error: Error
+    counters: dict[str, float]
     counters_note: str
     energy: Energy | None
-    ceilings: Ceilings
+    energy_j: float | None
 
     def __post_init__(self) -> None:
-        if self.schema != SCHEMA:
-            raise SpecError(f"schema {self.schema}", rule=f"this reader knows schema {SCHEMA}")
-        if not self.samples_s:
-            raise SpecError("no samples", rule="a record has at least one")
-        if not all(math.isfinite(s) and s > 0 for s in self.samples_s):
-            raise SpecError("a sample is not a positive time", rule="samples are seconds")
+        check_samples(self.samples_s, self.key)
 
     @property
     def median_s(self) -> float:
         return median(self.samples_s)
 
-    def to_line(self) -> str:
-        """The record as one line of JSON."""
-        return json.dumps(asdict(self), default=lambda kind: kind.value, allow_nan=False)
+
+@dataclass(frozen=True)
+class CeilingRun:
+    """A microbenchmark of one limit of the device: `work` units of `unit` a call."""
+
+    name: str
+    description: str
+    work: float
+    unit: str
+    method: Method
+    before: State
+    after: State
+    samples_s: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        check_samples(self.samples_s, self.name)
+
+    @property
+    def rate(self) -> float:
+        """Work a second, by the median of the samples."""
+        return self.work / median(self.samples_s)
 
 
-def load_records(path: str | Path) -> tuple[Record, ...]:
-    """All records of a file, or of all `*.jsonl` of a folder, in the order of their names.
+@dataclass(frozen=True)
+class Skipped:
+    """What was not measured, and why."""
 
-    Raises `SpecError` with file and line for what is no record. A folder may be empty.
+    key: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Record:
+    """One run of the script, which may have been resumed: the device, its limits, measurements.
+
+    `ceilings` are a second: `gemm` FLOP, `copy` and `l2` bytes, `exp` exponentials; and `launch`,
+    in seconds. `commit` is that of the checkout, None outside of one; `modified` if its kernels had
+    uncommitted changes.
     """
-    place = Path(path)
-    if not place.exists():
-        raise SpecError(f"no records at {place}", rule="give a .jsonl file or a folder of them")
-    files = sorted(place.glob("*.jsonl")) if place.is_dir() else [place]
-    return tuple(record for file in files for record in _read(file))
+
+    schema: int
+    commit: str | None
+    modified: bool
+    started_utc: str
+    command: str
+    device: Device
+    software: Software
+    ceilings: dict[str, float]
+    ceiling_runs: tuple[CeilingRun, ...]
+    measurements: tuple[Measurement, ...]
+    skipped: tuple[Skipped, ...]
+
+    def __post_init__(self) -> None:
+        if self.schema != SCHEMA:
+            raise SpecError(f"schema {self.schema}", rule=f"this reader knows schema {SCHEMA}")
+
+    def to_json(self) -> str:
+        """The text of the file."""
+        plain = asdict(self)
+        return json.dumps(plain, default=lambda kind: kind.value, allow_nan=False, indent=1) + "\n"
 
 
-def _read(file: Path) -> Iterable[Record]:
+def check_samples(samples: tuple[float, ...], where: str) -> None:
+    """Raises `SpecError` unless there are samples, all of them positive."""
+    if not samples:
+        raise SpecError(f"{where} has no samples", rule="there is at least one")
+    if not all(sample > 0 for sample in samples):
+        raise SpecError(f"a sample of {where} is not positive", rule="samples are seconds")
+
+
+def load_records(folder: str | Path) -> tuple[Record, ...]:
+    """The records of all `*.json` of a folder, in the order of their names; there may be none."""
+    place = Path(folder)
+    if not place.is_dir():
+        raise SpecError(f"no folder {place}", rule="measure.py --out DIR makes one")
+    return tuple(load_record(file) for file in sorted(place.glob("*.json")))
+
+
+def load_record(file: str | Path) -> Record:
+    """The record in `file`; `SpecError` names the file and the field that is wrong."""
     try:
-        text = file.read_text(encoding="utf-8")
+        return parse_record(Path(file).read_text(encoding="utf-8"))
+    except SpecError as error:
+        raise SpecError(f"{file} is no record: {error.message}", rule=error.rule) from None
     except (OSError, UnicodeDecodeError) as error:
         raise SpecError(f"cannot read {file}: {error}") from None
-    for number, line in enumerate(text.splitlines(), start=1):
-        if line.strip():
-            try:
-                yield parse_record(line)
-            except SpecError as error:
-                raise SpecError(f"{file}:{number}: {error.message}", rule=error.rule) from None
 
 
-def parse_record(line: str) -> Record:
-    """The record of one line; `SpecError` names the field that is wrong."""
+def parse_record(text: str) -> Record:
+    """The record that `text` is; `SpecError` names the field that is wrong."""
     try:
-        data = json.loads(line)
+        data = json.loads(text)
     except json.JSONDecodeError as error:
-        raise SpecError(f"not JSON: {error.msg} at column {error.colno}") from None
-    record = _build(Record, data, "record")
+        raise SpecError(f"not JSON: {error.msg} in line {error.lineno}") from None
+    record = _build_class(Record, data, "record")
     assert isinstance(record, Record)
     return record
 
 
-Value = TypeVar("Value")
-
-
 def _build(kind: Any, data: object, where: str) -> Any:
     """`data` as a value of type `kind`: a dataclass, an enum, a container or a plain value."""
-    if is_dataclass(kind):
+    if isinstance(kind, type) and is_dataclass(kind):
         return _build_class(kind, data, where)
     if isinstance(kind, type) and issubclass(kind, Enum):
         valid = [member.value for member in kind]
@@ -284,11 +313,11 @@ def _items(inner: tuple[Any, ...], data: object, where: str) -> list[Any]:
     return [_build(kind, one, f"{where}[{i}]") for i, (kind, one) in enumerate(pairs)]
 
 
-def _build_class(kind: type[Value], data: object, where: str) -> Value:
+def _build_class(kind: type[Any], data: object, where: str) -> Any:
     if not isinstance(data, Mapping):
         raise _mismatch(where, data, "an object")
     kinds = typing.get_type_hints(kind)
-    known = fields(kind)  # type: ignore[arg-type]
+    known = fields(kind)
     names = {field.name for field in known}
     if extra := sorted(set(data) - names):
         raise SpecError(f"{where} has unknown {', '.join(extra)}", rule=_valid(names))

@@ -63,9 +63,10 @@ def designs(history: History) -> list[tuple[float, ...]]:
     return list(zip(*(column.tolist() for column in history.columns.values()), strict=True))
 
 
-def best(history: History) -> float:
-    done = history.status == Status.DONE
-    return float(history.metrics["edp_pj_s"][done].min())
+def typical(history: History, start: int) -> float:
+    """The median objective of the points from `start` on that are done."""
+    done = history.status[start:] == Status.DONE
+    return float(np.median(history.metrics["edp_pj_s"][start:][done]))
 
 
 @pytest.mark.parametrize("method", ADAPTIVE)
@@ -93,14 +94,13 @@ def test_designs_are_in_the_space_and_seldom_twice(method: Method) -> None:
 
 
 @pytest.mark.parametrize("method", ADAPTIVE)
-def test_search_finds_better_designs_than_chance(method: Method) -> None:
+def test_later_rounds_are_better_than_chance(method: Method) -> None:
     pytest.importorskip("optuna")
-    chance = []
-    for seed in range(5):
-        by_chance = small(Method.RANDOM, 192, seed=seed)
-        points = make_points(by_chance, 0, by_chance.size)
-        chance.append(best(grown(EMPTY, points, evaluate_points(points))))
-    assert best(run(small(method, 192, 32))) < np.median(chance)
+    by_chance = small(Method.RANDOM, 256)
+    points = make_points(by_chance, 0, by_chance.size)
+    drawn = grown(EMPTY, points, evaluate_points(points))
+    found = run(small(method, 240, 16))
+    assert typical(found, 160) < 0.8 * typical(drawn, 0)
 
 
 def test_continuous_intervals_and_failures() -> None:

@@ -75,7 +75,7 @@ class Poison(dict[str, object]):
 
 def test_processes_give_the_same_bytes_as_one(tmp_path: Path) -> None:
     serial = by_first(SerialEngine(SWEEP).map(blocks()))
-    with LocalEngine(SWEEP, 3) as engine:
+    with LocalEngine(SWEEP, 2) as engine:
         assert by_first(engine.map(blocks())) == serial
         assert by_first(engine.map(blocks())) == serial, "an engine serves many times"
         assert by_first(engine.map(iter(()))) == {}

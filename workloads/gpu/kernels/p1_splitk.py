@@ -2,7 +2,8 @@
 
 Computes the cascade gpu/split-k (Flash-Decoding, Dao et al., 2023). The queries of the G query
 heads that share a key head are the rows of one tile (row g P + p), so that each key is fetched
-once for all of them; the M2 splits leave maximum, sum and numerator, which a second launch combines.
+once for all of them; the M2 splits leave maximum, sum and numerator to a second launch, which
+combines them.
 """
 
 from __future__ import annotations
@@ -116,6 +117,7 @@ def build(inputs: Inputs, problem: Problem, launch: Launch) -> Call:
     packed = inputs.q.view(kv_heads, rows, problem.head_dim)
     others = {
         "q_desc": tiles_of(packed, tiling.queries, problem.head_dim),
+        "av_desc": tiles_of(av.view(kv_heads, rows, f), COMBINE_ROWS, f),
         "rm_ptr": rm,
         "rd_ptr": rd,
         "rows": rows,
@@ -125,18 +127,13 @@ def build(inputs: Inputs, problem: Problem, launch: Launch) -> Call:
         "LANES": parts.lanes,
         "R0": COMBINE_ROWS,
     }
-    row_tiles = -(-rows // tiling.queries)
-    rnv_out = tiles_of(rnv, tiling.queries, f)
-    rnv_in = tiles_of(rnv, COMBINE_ROWS, f)
-    packed_av = tiles_of(av.view(kv_heads, rows, f), COMBINE_ROWS, f)
-    blocks = kv_heads * row_tiles * parts.splits, kv_heads * -(-rows // COMBINE_ROWS)
+    written = {**others, "rnv_desc": tiles_of(rnv, tiling.queries, f)}
+    read = {**others, "rnv_desc": tiles_of(rnv, COMBINE_ROWS, f)}
+    blocks = kv_heads * -(-rows // tiling.queries) * parts.splits
+    combining = kv_heads * -(-rows // COMBINE_ROWS)
     steps = (
-        make_step(
-            partial_results, blocks[0], inputs, problem, launch, rnv_desc=rnv_out, **others
-        ),
-        make_step(
-            combine, blocks[1], inputs, problem, launch, rnv_desc=rnv_in, av_desc=packed_av, **others
-        ),
+        make_step(partial_results, blocks, inputs, problem, launch, **written),
+        make_step(combine, combining, inputs, problem, launch, **read),
     )
     tensors = {"Q": inputs.q, "K": inputs.k, "V": inputs.v, "AV": av}
     return Call(steps, {**tensors, "RNV": rnv, "RM": rm, "RD": rd})

@@ -10,7 +10,7 @@ import triton
 import triton.language as tl
 
 from workloads.gpu.kernels.step import Call, Inputs, make_step, query_blocks, tiles_of
-from workloads.gpu.kernels.tiles import key_range, place, scores
+from workloads.gpu.kernels.tiles import end_of_keys, end_of_whole_tiles, place, scores
 from workloads.gpu.problem import Launch, Problem
 
 CASCADE = "gpu/two-pass-recompute"
@@ -53,9 +53,11 @@ def two_pass(
     P0: tl.constexpr, M0: tl.constexpr, E: tl.constexpr, F: tl.constexpr,
     CAUSAL: tl.constexpr, HEAD_FASTEST: tl.constexpr, PRECISION: tl.constexpr,
 ):  # fmt: skip
+    """A tile of queries of one head."""
     head, first = place(queries, heads, P0, CAUSAL, HEAD_FASTEST)
     kv = head // group
-    whole, end = key_range(first, queries, keys, P0, M0, CAUSAL)
+    whole = end_of_whole_tiles(first, keys, M0, CAUSAL)
+    end = end_of_keys(first, queries, keys, P0, CAUSAL)
     query = first + tl.arange(0, P0)
     q = q_desc.load([head, first, 0]).reshape(P0, E)
     rm = tl.full([P0], -float("inf"), tl.float32)

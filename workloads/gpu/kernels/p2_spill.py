@@ -1,9 +1,9 @@
 """P2-spill: local numerators of each tile to memory in a first pass, corrected in a second.
 
-Computes the cascade gpu/partial-spill. The first launch writes the numerators SLN under the maximum LM
-of their own tile, with LM and the tile's sum SLD, and the maximum GM of the row; the second reads
-them back, corrects them to GM, and multiplies with V. Two launches, because what a block wrote
-through one path of the memory system it may not see through another.
+Computes the cascade gpu/partial-spill. The first launch writes the numerators SLN under the
+maximum LM of their own tile, with LM and the tile's sum SLD, and the maximum GM of the row; the
+second reads them back, corrects them to GM, and multiplies with V. Two launches, because what a
+block wrote through one path of the memory system it may not see through another.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from workloads.gpu.kernels.step import (
     stored_scores,
     tiles_of,
 )
-from workloads.gpu.kernels.tiles import key_range, place, scores
+from workloads.gpu.kernels.tiles import end_of_keys, end_of_whole_tiles, place, scores
 from workloads.gpu.problem import Launch, Problem
 
 CASCADE = "gpu/partial-spill"
@@ -28,10 +28,11 @@ CASCADE = "gpu/partial-spill"
 
 @triton.jit
 def spill(
-    gm, q, k_desc, sln_desc, lm_row, sld_row, stored, head, kv, begin, end, first, query, keys, queries,
-    scale, P0: tl.constexpr, M0: tl.constexpr, E: tl.constexpr,
+    gm, q, k_desc, sln_desc, lm_row, sld_row, stored, head, kv, begin, end, first,
+    query, keys, queries, scale, P0: tl.constexpr, M0: tl.constexpr, E: tl.constexpr,
     MASKED: tl.constexpr, CAUSAL: tl.constexpr, PRECISION: tl.constexpr,
 ):  # fmt: skip
+    """The tiles from `begin` to `end`: their numerators, maxima and sums leave; `gm` goes on."""
     for start in tl.range(begin, end, M0):
         qk = scores(q, k_desc, kv, start, query, keys, scale, M0, E, MASKED, CAUSAL, PRECISION)
         lm = tl.max(qk, 1)
@@ -55,9 +56,11 @@ def local_numerators(
     P0: tl.constexpr, M0: tl.constexpr, E: tl.constexpr,
     CAUSAL: tl.constexpr, HEAD_FASTEST: tl.constexpr, PRECISION: tl.constexpr,
 ):  # fmt: skip
+    """The first launch: pass 1 over the keys."""
     head, first = place(queries, heads, P0, CAUSAL, HEAD_FASTEST)
     kv = head // group
-    whole, end = key_range(first, queries, keys, P0, M0, CAUSAL)
+    whole = end_of_whole_tiles(first, keys, M0, CAUSAL)
+    end = end_of_keys(first, queries, keys, P0, CAUSAL)
     query = first + tl.arange(0, P0)
     q = q_desc.load([head, first, 0]).reshape(P0, E)
     stored = query < queries
@@ -80,9 +83,10 @@ def correct(
     P0: tl.constexpr, M0: tl.constexpr, F: tl.constexpr,
     CAUSAL: tl.constexpr, HEAD_FASTEST: tl.constexpr, PRECISION: tl.constexpr,
 ):  # fmt: skip
+    """The second launch: pass 2, over what was stored of the first."""
     head, first = place(queries, heads, P0, CAUSAL, HEAD_FASTEST)
     kv = head // group
-    whole, end = key_range(first, queries, keys, P0, M0, CAUSAL)
+    end = end_of_keys(first, queries, keys, P0, CAUSAL)
     row = first + tl.arange(0, P0)
     stored = row < queries
     base = head.to(tl.int64) * tl.cdiv(keys, M0) * queries + row

@@ -1,7 +1,7 @@
 """P3-recompute: attention in three passes over the keys, with the scores computed in each.
 
-Computes the cascade gpu/stable-recompute: the maximum of a row, then the sum of its numerators, then
-the division and the product with V.
+Computes the cascade gpu/stable-recompute: the maximum of a row, then the sum of its numerators,
+then the division and the product with V.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import triton
 import triton.language as tl
 
 from workloads.gpu.kernels.step import Call, Inputs, make_step, query_blocks, tiles_of
-from workloads.gpu.kernels.tiles import key_range, place, scores
+from workloads.gpu.kernels.tiles import end_of_keys, end_of_whole_tiles, place, scores
 from workloads.gpu.problem import Launch, Problem
 
 CASCADE = "gpu/stable-recompute"
@@ -63,9 +63,11 @@ def three_pass(
     P0: tl.constexpr, M0: tl.constexpr, E: tl.constexpr, F: tl.constexpr,
     CAUSAL: tl.constexpr, HEAD_FASTEST: tl.constexpr, PRECISION: tl.constexpr,
 ):  # fmt: skip
+    """A tile of queries of one head."""
     head, first = place(queries, heads, P0, CAUSAL, HEAD_FASTEST)
     kv = head // group
-    whole, end = key_range(first, queries, keys, P0, M0, CAUSAL)
+    whole = end_of_whole_tiles(first, keys, M0, CAUSAL)
+    end = end_of_keys(first, queries, keys, P0, CAUSAL)
     query = first + tl.arange(0, P0)
     q = q_desc.load([head, first, 0]).reshape(P0, E)
     gm = tl.full([P0], -float("inf"), tl.float32)

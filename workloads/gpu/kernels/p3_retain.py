@@ -11,7 +11,7 @@ import triton
 import triton.language as tl
 
 from workloads.gpu.kernels.step import Call, Inputs, make_step, query_blocks, tiles_of
-from workloads.gpu.kernels.tiles import key_range, place, scores
+from workloads.gpu.kernels.tiles import end_of_keys, place, scores
 from workloads.gpu.problem import Launch, Problem
 
 CASCADE = "gpu/stable-row"
@@ -23,9 +23,10 @@ def row_on_chip(
     P0: tl.constexpr, M0: tl.constexpr, E: tl.constexpr, F: tl.constexpr, M1: tl.constexpr,
     CAUSAL: tl.constexpr, HEAD_FASTEST: tl.constexpr, PRECISION: tl.constexpr,
 ):  # fmt: skip
+    """A tile of queries of one head, with M1 tiles of scores a row."""
     head, first = place(queries, heads, P0, CAUSAL, HEAD_FASTEST)
     kv = head // group
-    whole, end = key_range(first, queries, keys, P0, M0, CAUSAL)
+    end = end_of_keys(first, queries, keys, P0, CAUSAL)
     query = first + tl.arange(0, P0)
     q = q_desc.load([head, first, 0]).reshape(P0, E)
     gm = tl.full([P0], -float("inf"), tl.float32)
@@ -33,9 +34,7 @@ def row_on_chip(
     for m1 in tl.static_range(M1):
         qk = tl.full([P0, M0], -float("inf"), tl.float32)
         if m1 * M0 < end:
-            qk = scores(
-                q, k_desc, kv, m1 * M0, query, keys, scale, M0, E, True, CAUSAL, PRECISION
-            )
+            qk = scores(q, k_desc, kv, m1 * M0, query, keys, scale, M0, E, True, CAUSAL, PRECISION)
         gm = tl.maximum(gm, tl.max(qk, 1))
         row = row + (qk,)
     sd = tl.zeros([P0], tl.float32)

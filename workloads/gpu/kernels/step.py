@@ -12,7 +12,7 @@ from triton.tools.tensor_descriptor import TensorDescriptor
 from einsum.errors import SpecError
 from workloads.gpu.problem import Dtype, GridOrder, Launch, Mask, Problem
 
-Tensor = torch.Tensor
+Tensor = Any  # torch.Tensor; torch is not there when types are checked
 TORCH_DTYPES = {
     Dtype.FP16: torch.float16,
     Dtype.BF16: torch.bfloat16,

@@ -26,13 +26,19 @@ def place(queries, heads, P0: tl.constexpr, CAUSAL: tl.constexpr, HEAD_FASTEST: 
 
 
 @triton.jit
-def key_range(first, queries, keys, P0: tl.constexpr, M0: tl.constexpr, CAUSAL: tl.constexpr):
-    """The end of the tiles of keys that all queries see, and of all that a query sees."""
+def end_of_keys(first, queries, keys, P0: tl.constexpr, CAUSAL: tl.constexpr):
+    """The end of the keys that a query of the tile sees."""
     if CAUSAL:
-        last = tl.minimum(queries, first + P0)
-        end = tl.minimum(keys, last)
-        return tl.minimum(keys, first + 1) // M0 * M0, end
-    return keys // M0 * M0, keys
+        return tl.minimum(keys, tl.minimum(queries, first + P0))
+    return keys
+
+
+@triton.jit
+def end_of_whole_tiles(first, keys, M0: tl.constexpr, CAUSAL: tl.constexpr):
+    """The end of the tiles of keys that every query of the tile sees, and that are full."""
+    if CAUSAL:
+        return tl.minimum(keys, first + 1) // M0 * M0
+    return keys // M0 * M0
 
 
 @triton.jit

@@ -18,7 +18,7 @@ from workloads.gpu.kernels.step import (
     stored_scores,
     tiles_of,
 )
-from workloads.gpu.kernels.tiles import key_range, place
+from workloads.gpu.kernels.tiles import end_of_keys, place
 from workloads.gpu.kernels.unfused import probabilities_values, query_keys
 from workloads.gpu.problem import Launch, Problem
 
@@ -30,8 +30,9 @@ def row_maximum(
     qk_desc, gm_ptr, queries, keys, heads,
     P0: tl.constexpr, M0: tl.constexpr, CAUSAL: tl.constexpr, HEAD_FASTEST: tl.constexpr,
 ):  # fmt: skip
+    """GM of a tile of queries."""
     head, first = place(queries, heads, P0, CAUSAL, HEAD_FASTEST)
-    whole, end = key_range(first, queries, keys, P0, M0, CAUSAL)
+    end = end_of_keys(first, queries, keys, P0, CAUSAL)
     row = first + tl.arange(0, P0)
     gm = tl.full([P0], -float("inf"), tl.float32)
     for start in tl.range(0, end, M0):
@@ -47,8 +48,9 @@ def numerators(
     qk_desc, gm_ptr, sn_desc, sd_ptr, queries, keys, heads,
     P0: tl.constexpr, M0: tl.constexpr, CAUSAL: tl.constexpr, HEAD_FASTEST: tl.constexpr,
 ):  # fmt: skip
+    """SN of a tile of queries, and their sums SD."""
     head, first = place(queries, heads, P0, CAUSAL, HEAD_FASTEST)
-    whole, end = key_range(first, queries, keys, P0, M0, CAUSAL)
+    end = end_of_keys(first, queries, keys, P0, CAUSAL)
     row = first + tl.arange(0, P0)
     gm = tl.load(gm_ptr + head * queries + row, mask=row < queries, other=0.0)
     sd = tl.zeros([P0], tl.float32)
@@ -66,8 +68,9 @@ def divide(
     sn_desc, sd_ptr, a_desc, queries, keys, heads,
     P0: tl.constexpr, M0: tl.constexpr, CAUSAL: tl.constexpr, HEAD_FASTEST: tl.constexpr,
 ):  # fmt: skip
+    """A of a tile of queries."""
     head, first = place(queries, heads, P0, CAUSAL, HEAD_FASTEST)
-    whole, end = key_range(first, queries, keys, P0, M0, CAUSAL)
+    end = end_of_keys(first, queries, keys, P0, CAUSAL)
     row = first + tl.arange(0, P0)
     si = 1.0 / tl.load(sd_ptr + head * queries + row, mask=row < queries, other=1.0)
     for start in tl.range(0, end, M0):

@@ -1,11 +1,11 @@
-"""The launches that unfused attention has in common: scores to memory, and probabilities times V."""
+"""What unfused kernels have in common: scores to memory, and probabilities times V."""
 
 from __future__ import annotations
 
 import triton
 import triton.language as tl
 
-from workloads.gpu.kernels.tiles import key_range, place, scores
+from workloads.gpu.kernels.tiles import end_of_keys, place, scores
 
 
 @triton.jit
@@ -26,7 +26,7 @@ def query_keys(
     else:
         head = rest // query_tiles
         first = rest % query_tiles * P0
-    whole, end = key_range(first, queries, keys, P0, M0, CAUSAL)
+    end = end_of_keys(first, queries, keys, P0, CAUSAL)
     if start < end:
         q = q_desc.load([head, first, 0]).reshape(P0, E)
         qk = scores(
@@ -44,7 +44,7 @@ def probabilities_values(
 ):  # fmt: skip
     """AV: a block for each query tile, over the key tiles that its queries see."""
     head, first = place(queries, heads, P0, CAUSAL, HEAD_FASTEST)
-    whole, end = key_range(first, queries, keys, P0, M0, CAUSAL)
+    end = end_of_keys(first, queries, keys, P0, CAUSAL)
     av = tl.zeros([P0, F], tl.float32)
     for start in tl.range(0, end, M0):
         a = a_desc.load([head, first, start]).reshape(P0, M0)
