@@ -3,12 +3,18 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+GPU_VENV  := .venv-gpu
+GPU_STAMP := $(GPU_VENV)/.installed
+# Versions that work together on a CPU: torch's own build for it, and the first triton whose
+# interpreter takes every numpy that we allow.
+GPU_PINS  := 'torch==2.13.0+cpu' 'triton==3.9.0'
+TORCH_CPU := https://download.pytorch.org/whl/cpu/torch/
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format types bench golden clean
+.PHONY: help setup run test test-gpu-cpu lint format types bench golden clean
 
 help: ## Show this list.
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -23,6 +29,16 @@ run: setup ## The main job: reproduce the evaluation of FuseMax in out/fusemax.
 
 test: setup lint types ## Lint, type-check and run all tests.
 	$(BIN)/python -m pytest
+
+$(GPU_STAMP): pyproject.toml
+	$(PYTHON) -m venv $(GPU_VENV)
+	$(GPU_VENV)/bin/python -m pip install --quiet --upgrade pip
+	$(GPU_VENV)/bin/python -m pip install --quiet --find-links $(TORCH_CPU) $(GPU_PINS)
+	$(GPU_VENV)/bin/python -m pip install --quiet --editable . pytest hypothesis
+	touch $(GPU_STAMP)
+
+test-gpu-cpu: $(GPU_STAMP) ## Check the GPU kernels on a CPU: interpreted, counted, compiled for sm_90.
+	TRITON_DEFAULT_FP_FUSION=1 $(GPU_VENV)/bin/python -m pytest tests/workloads/gpu
 
 lint: setup ## Check style and formatting.
 	$(BIN)/ruff check .
@@ -42,4 +58,4 @@ golden: setup ## Rewrite tests/golden from today's output; read the diff before 
 	$(BIN)/python -m pytest --update-golden
 
 clean: ## Remove what make and the tests created.
-	rm -rf $(VENV) out .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(GPU_VENV) out .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from time import process_time
 
@@ -20,9 +20,10 @@ from archsim.work import needed, operation_on, supports, work
 from einsum.cascade import Einsum, Role
 from mapper.front import Front
 from mapper.objective import Cost, Objective, Ranking
-from mapper.options import Holding
+from mapper.options import Amounts, Holding
 from mapper.problem import MapProblem
 from mapper.selection import Choice, Selector, Tally, Way
+from mapper.signature import frame_key
 from mapper.space import structures
 from mapper.structure import Structure
 
@@ -52,18 +53,22 @@ def best_groups(
     """
     tally.groups += 1
     front = Front[FusedGroup](ranking)
+    known: dict[Hashable, dict[Hashable, Amounts]] = {}
     for structure in structures(segment, problem):
-        for tiles in _candidates(structure, problem):
+        frame = frame_key(structure)
+        for number, tiles in enumerate(_candidates(structure, problem)):
             if process_time() > deadline and (front.entries or len(segment) > 1):
                 return tuple(found for _, found in front.entries), False
-            _extend(front, structure, tiles, problem, objective, tally)
+            links = known.setdefault((frame, number), {})
+            _extend(front, structure, tiles, links, problem, objective, tally)
     return tuple(found for _, found in front.entries), True
 
 
 def _candidates(structure: Structure, problem: MapProblem) -> Iterator[dict[str, Array]]:
     """All combinations of tile sizes, in chunks."""
     open_mapping = LoopMapping("open", (Group(structure.nest(), problem.policy),))
-    free = free_tiles(open_mapping, problem.cascade, problem.shapes.sizes, problem.imperfect)
+    found = free_tiles(open_mapping, problem.cascade, problem.shapes.sizes, problem.imperfect)
+    free = tuple(sorted(found, key=lambda tile: tile.name))  # the same for every order
     count = int(np.prod([len(tile.candidates) for tile in free], dtype=np.int64))
     for start in range(0, count, _CHUNK):
         rows = np.arange(start, min(start + _CHUNK, count))
@@ -83,12 +88,13 @@ def _extend(
     front: Front[FusedGroup],
     structure: Structure,
     tiles: dict[str, Array],
+    links: dict[Hashable, Amounts],
     problem: MapProblem,
     objective: Objective,
     tally: Tally,
 ) -> None:
     """Add to `front` what a structure has that gets in."""
-    holding, selector = opened(structure, tiles, problem, objective)
+    holding, selector = opened(structure, tiles, problem, objective, links)
     tensors = dict.fromkeys(t for leaf in holding.leaves for t in leaf.tensors)
     options = tuple(holding.options(tensor) for tensor in tensors)
     choices = Front[Choice](front.ranking, [(cost, _TAKEN) for cost, _ in front.entries])
@@ -103,9 +109,16 @@ _TAKEN = Choice(-1, ())  # stands for what another structure has
 
 
 def opened(
-    structure: Structure, tiles: dict[str, Array], problem: MapProblem, objective: Objective
+    structure: Structure,
+    tiles: dict[str, Array],
+    problem: MapProblem,
+    objective: Objective,
+    links: dict[Hashable, Amounts] | None = None,
 ) -> tuple[Holding, Selector]:
-    """A structure with candidate tile sizes, ready to choose holds."""
+    """A structure with candidate tile sizes, ready to choose holds.
+
+    `links` are amounts that are known of other structures of its frame, for the same tile sizes.
+    """
     cascade, architecture, activity = problem.cascade, problem.architecture, problem.activity
     serial = problem.policy is Policy.SERIAL
     group = Group(structure.nest(), problem.policy)
@@ -131,6 +144,7 @@ def opened(
         Reaches.of(leaves, problem.shapes),
         serial,
         problem.constraints,
+        {} if links is None else links,
     )
     selector = Selector(
         objective,

@@ -7,9 +7,10 @@ energy and occupancy of different tensors and links add up.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property, reduce
+from functools import cached_property, reduce, wraps
+from typing import Concatenate, ParamSpec, TypeVar, cast
 
 import numpy as np
 
@@ -28,9 +29,25 @@ from archsim.transfer import Transfer
 from einsum.cascade import Einsum
 from einsum.shapes import Shapes
 from mapper.selection import Option, Port
+from mapper.signature import is_plain, seen
 from mapper.structure import Structure
 
 Depths = tuple[tuple[Memory, int], ...]
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def cached(method: Callable[Concatenate[Holding, P], T]) -> Callable[Concatenate[Holding, P], T]:
+    """`method` with its results kept in the holding, by its arguments."""
+
+    @wraps(method)
+    def kept(self: Holding, /, *args: P.args, **named: P.kwargs) -> T:
+        key = (method.__name__, args)
+        if key not in self._cache:
+            self._cache[key] = method(self, *args, **named)
+        return cast(T, self._cache[key])
+
+    return cast("Callable[Concatenate[Holding, P], T]", kept)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +76,8 @@ class Holding:
     reaches: Reaches
     serial: bool = False
     constraints: Constraints = FREE
-    _links: dict[object, Amounts] = field(default_factory=dict, compare=False, repr=False)
+    links: dict[Hashable, Amounts] = field(default_factory=dict, compare=False, repr=False)
+    _cache: dict[Hashable, object] = field(default_factory=dict, compare=False, repr=False)
 
     def options(self, tensor: str) -> tuple[Option, ...]:
         """Every way to hold `tensor`, not holding it on chip at all included."""
@@ -121,6 +139,7 @@ class Holding:
             or self.structure.depth_in(some, depth - 1) in self.structure.forks(some, depth)
         )
 
+    @cached
     def _users(self, tensor: str) -> tuple[Leaf, ...]:
         return tuple(leaf for leaf in self.leaves if tensor in leaf.tensors)
 
@@ -165,9 +184,15 @@ class Holding:
 
     def _home(self, tensor: str, depths: Depths) -> Held | None:
         """The hold that the tensor never leaves, if there is one."""
-        if not depths:
+        if not depths or not self._stays(tensor):
             return None
-        return home(tensor, self._with(tensor, depths), self.shapes.cascade)
+        return self._hold(tensor, self._users(tensor)[0].einsum, *depths[0])
+
+    @cached
+    def _stays(self, tensor: str) -> bool:
+        """Would the tensor stay in a hold, because all that use it are here?"""
+        leaves = self._with(tensor, ((self.architecture.root, 0),))
+        return home(tensor, leaves, self.shapes.cascade) is not None
 
     def _link(
         self,
@@ -178,31 +203,53 @@ class Holding:
     ) -> Amounts:
         """Between a hold and the next one outside."""
         outside = above[0].name if above else None
-        key = (tensor, outside, here[0].name, here[1], lives.depth if lives else None)
-        if key not in self._links:
+        key = (tensor, outside, here[0].name, self._seen(tensor, here[1], lives))
+        if key not in self.links:
             chain = (above, here) if above else (here,)
             leaves = self._with(tensor, chain)
             holds = next(leaf.hold_of(tensor) for leaf in leaves if tensor in leaf.tensors)
             flow = Flow(leaves, self.reaches, self.architecture, self.activity)
             upper = holds[0] if above else None
-            self._links[key] = self._priced(flow.between(tensor, upper, holds[-1], lives))
-        return self._links[key]
+            self.links[key] = self._priced(flow.between(tensor, upper, holds[-1], lives))
+        return self.links[key]
 
     def _operands(self, tensor: str, last: Depths, lives: Held | None) -> Amounts:
         """Between the innermost hold and the units; `last` are that hold and the one outside."""
-        places = tuple((memory.name, depth) for memory, depth in last)
-        outside = tuple(name for name, _ in places[:-1])
-        key = (tensor, outside, places[-1:], lives.depth if lives else None)
-        if key not in self._links:
+        names = tuple(memory.name for memory, _ in last)
+        held = self._seen(tensor, last[-1][1], lives) if last else None
+        every = self._seen(tensor, len(self.structure.loops), lives)
+        key = (tensor, names, held, every)
+        if key not in self.links:
             leaves = self._with(tensor, last)
             flow = Flow(leaves, self.reaches, self.architecture, self.activity)
-            self._links[key] = self._priced(
+            self.links[key] = self._priced(
                 transfer
                 for leaf in leaves
                 if tensor in leaf.tensors
                 for transfer in flow.operands(tensor, leaf, leaf.hold_of(tensor), lives)
             )
-        return self._links[key]
+        return self.links[key]
+
+    def _seen(self, tensor: str, depth: int, lives: Held | None) -> Hashable:
+        return self._seen_from(tensor, depth, lives is None, lives.depth if lives else 0)
+
+    @cached
+    def _seen_from(self, tensor: str, depth: int, leaves_it: bool, lives_at: int) -> Hashable:
+        """Equal for places that cost `tensor` the same, also in other structures of the frame."""
+        structure, users = self.structure, self._users(tensor)
+        einsums = [leaf.einsum for leaf in users]
+        if not is_plain(tensor, einsums, self.reaches, self.activity):
+            return structure.outer, structure.inner, depth, leaves_it, lives_at
+        found = []
+        for leaf in users:
+            relevant = frozenset[str]().union(
+                *(one.variables for one in self.reaches.used(tensor, leaf.einsum))
+            )
+            inside = depth == len(structure.loops)
+            forks = leaf.forks if inside else structure.forks(leaf.einsum, depth)
+            always = max((lives_at, *forks))
+            found.append(seen(structure, leaf, relevant, depth, always))
+        return leaves_it, tuple(found)
 
     def _priced(self, transfers: Iterable[Transfer]) -> Amounts:
         moved = tuple(transfers)
@@ -221,12 +268,13 @@ class Holding:
             return tuple(frozenset({name}) for name in names)
         return (frozenset(names),)
 
+    @cached
     def _occupied(self, tensor: str, memory: Memory, depth: int) -> Array:
         """A row for each Einsum: the bytes of the tile while it runs."""
         sizes = [
             tile_bytes(
                 tensor,
-                self._hold(tensor, leaf, memory, depth),
+                self._hold(tensor, leaf.einsum, memory, depth),
                 leaf,
                 self.reaches,
                 self.architecture,
@@ -257,19 +305,20 @@ class Holding:
     def _with(self, tensor: str, depths: Depths) -> tuple[Leaf, ...]:
         """The leaves with these holds of `tensor`."""
         return tuple(
-            replace(leaf, holds=tuple(self._hold(tensor, leaf, *place) for place in depths))
+            replace(leaf, holds=tuple(self._hold(tensor, leaf.einsum, *place) for place in depths))
             if tensor in leaf.tensors
             else leaf
             for leaf in self.leaves
         )
 
-    def _hold(self, tensor: str, leaf: Leaf, memory: Memory, depth: int) -> Held:
+    @cached
+    def _hold(self, tensor: str, einsum: Einsum, memory: Memory, depth: int) -> Held:
         return Held(
             Hold((tensor,), memory.name),
-            (leaf.group, depth, self.architecture.memories.index(memory)),
-            self.structure.depth_in(leaf.einsum, depth),
-            self._extents(leaf.einsum, depth),
-            self.structure.forks(leaf.einsum, depth),
+            (self.leaves[0].group, depth, self.architecture.memories.index(memory)),
+            self.structure.depth_in(einsum, depth),
+            self._extents(einsum, depth),
+            self.structure.forks(einsum, depth),
         )
 
     def _extents(self, einsum: Einsum, depth: int) -> Extents:

@@ -93,7 +93,7 @@ def blocks(
         ]
         columns.append(
             np.broadcast_to(
-                _to_register(order, axes, extents, members, register), shape
+                _to_register(order, axes, extents, members, register, everyone), shape
             ).reshape(-1)
         )
         taken = np.asarray([least for least in extents.least], dtype=np.int64)
@@ -202,6 +202,7 @@ def _to_register(
     extents: Extents,
     members: tuple[frozenset[int], ...],
     tensor: int | None,
+    everyone: frozenset[int],
 ) -> Floats:
     """How often a tensor passes to a register of one value, its own ranks stepped through first.
 
@@ -212,10 +213,9 @@ def _to_register(
     own = [c for c, m in enumerate(members) if tensor in m]
     steps: Floats = np.asarray(1.0)
     for c in own:
-        tile = axes[order.classes.index(c)] if c in order.classes else extents.whole[c]
-        if len(members[c]) == 1 + max(map(max, members)) and c not in order.classes:
-            tile = extents.least[c]
-        steps = steps * (tile / extents.least[c])
+        if members[c] != everyone:
+            tile = axes[order.classes.index(c)] if c in order.classes else extents.whole[c]
+            steps = steps * (tile / extents.least[c])
     last = max((i + 1 for i, c in enumerate(order.classes) if c in own), default=0)
     above = _fetched(order, axes, extents, members, last, tensor)
     return np.where(steps > 1, _fetched(order, axes, extents, members, len(axes), tensor), above)

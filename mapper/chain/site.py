@@ -159,13 +159,6 @@ class Site:
             self.einsum.name, memory.name, self.tensors[tensor]
         )
 
-    def backed(self, tensor: int, memory: Memory | None, outside: bool) -> bool:
-        """Is a tensor that is not held in `memory` where it has to be: `outside` of it?"""
-        if memory is None:
-            return True
-        keeping = self.problem.constraints.keeping.get((self.einsum.name, memory.name))
-        return keeping is None or self.tensors[tensor] not in keeping.backs or outside
-
     # Spreads.
 
     @cached_property

@@ -20,6 +20,7 @@ from mapper.sweep.constraint import Constraint, Objective
 from mapper.sweep.content import content_digest, library_digest
 from mapper.sweep.domains import Interval, Levels, Parameter
 from mapper.sweep.formula import Formula
+from mapper.sweep.members import check_members
 from mapper.sweep.outcome import METRICS
 from mapper.sweep.samplers import GRID, Method, Sampler, grid_size
 from mapper.sweep.settings import Setpoint
@@ -50,6 +51,10 @@ class Sweep:
         object.__setattr__(self, "base", MappingProxyType(dict(self.base)))
         self._check_combination()
         self._check_domains()
+        configs = self._texts("config")
+        if not configs and "cascade" not in self.names:
+            configs = (DEFAULT_CONFIGURATION,)
+        check_members(self.names, self._texts("cascade"), self._texts("mapping"), configs)
         load_library(*DEFAULT, *self.components)
         for name in self.names:  # names of what does not exist are found now, not point by point
             for value in self._texts(name):

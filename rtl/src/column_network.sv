@@ -35,7 +35,8 @@ module column_network
     end else begin : g_later
       assign read_addr_o[column] = ctrl_q[column-1].addr;
     end
-    assign lane_addr_o[column] = ctrl_q[column].addr[RegWidth-1:0];
+    assign lane_addr_o[column] =
+      (ctrl_q[column].select == TopLane) ? ctrl_q[column].addr[RegWidth-1:0] : '0;
     always_comb begin
       masked_o[column] = 1'b0;
       unique case (ctrl_q[column].select)

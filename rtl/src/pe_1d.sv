@@ -41,9 +41,13 @@ module pe_1d
   logic [41:0] split;
   logic [31:0] factor_a, factor_b, addend, product, result;
 
-  function automatic logic [31:0] bypass(logic [RegWidth-1:0] index, logic [31:0] stored,
-                                         lane_ctrl_t ctrl, logic [31:0] column);
-    bypass = (ctrl.capture_en && ctrl.capture == index) ? column : stored;
+  // What a register holds for this slot: what is captured now, if it is captured there.
+  function automatic logic [31:0] bypass(logic captured, logic [31:0] column, logic [31:0] stored);
+    bypass = captured ? column : stored;
+  endfunction
+
+  function automatic logic captures(logic en, logic [RegWidth-1:0] to, logic [RegWidth-1:0] index);
+    captures = en && to == index;
   endfunction
 
   // Operands.
@@ -53,11 +57,14 @@ module pe_1d
       FromZero: a = 32'd0;
       FromMinusInfinity: a = MinusInfinity;
       default: begin
-        a = bypass(ctrl_i.a[RegWidth-1:0], rf_q[ctrl_i.a[IndexWidth-1:0]], ctrl_i, column_i);
+        a = bypass(captures(ctrl_i.capture_en, ctrl_i.capture, ctrl_i.a[RegWidth-1:0]),
+                   column_i, rf_q[ctrl_i.a[IndexWidth-1:0]]);
       end
     endcase
-    b = bypass(ctrl_i.b, rf_q[ctrl_i.b[IndexWidth-1:0]], ctrl_i, column_i);
-    c = bypass(ctrl_i.c, rf_q[ctrl_i.c[IndexWidth-1:0]], ctrl_i, column_i);
+    b = bypass(captures(ctrl_i.capture_en, ctrl_i.capture, ctrl_i.b), column_i,
+               rf_q[ctrl_i.b[IndexWidth-1:0]]);
+    c = bypass(captures(ctrl_i.capture_en, ctrl_i.capture, ctrl_i.c), column_i,
+               rf_q[ctrl_i.c[IndexWidth-1:0]]);
   end
   assign top_o = fp_pkg::narrow(Format, rf_q[top_addr_i[IndexWidth-1:0]]);
 
@@ -160,7 +167,7 @@ module pe_1d
 
 `ifndef SYNTHESIS
   RegistersExist_A : assert property (@(posedge clk_i) disable iff (!rst_ni)
-    !(ctrl_i.capture_en && 32'(ctrl_i.capture) >= RfDepth) &&
+    32'(top_addr_i) < RfDepth && !(ctrl_i.capture_en && 32'(ctrl_i.capture) >= RfDepth) &&
     !(ctrl_i.op != Nop1d && (32'(ctrl_i.b) >= RfDepth || 32'(ctrl_i.c) >= RfDepth)))
     else $error("a register beyond %0d", RfDepth);
   OneWriter_A : assert property (@(posedge clk_i) disable iff (!rst_ni)

@@ -45,9 +45,9 @@ module pe_2d
   logic write_en;
 
   always_comb begin
-    pe_2d_pkg::execute(Format, 4'(ExpDegree), ctrl_i, 32'(left_i), left_masked_i || top_masked_i,
-                       top_i, rf_q[ctrl_i.a[IndexWidth-1:0]], exponential_q,
-                       exponential_d, down_d, write_en, write);
+    pe_2d_pkg::execute(Format, 4'(ExpDegree), ctrl_i.op, ctrl_i.step, ctrl_i.first, 32'(left_i),
+                       left_masked_i || top_masked_i, top_i, rf_q[ctrl_i.a[IndexWidth-1:0]],
+                       exponential_q, exponential_d, down_d, write_en, write);
   end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin

@@ -28,7 +28,9 @@ package pe_2d_pkg;
   task automatic execute(
     input  fp_pkg::format_t format,
     input  logic [3:0]      degree,
-    input  pe_ctrl_t        ctrl,
+    input  op_2d_e          op,
+    input  logic [3:0]      step,
+    input  logic            first,
     input  logic [31:0]     left,
     input  logic            masked,
     input  logic [31:0]     top,
@@ -49,11 +51,11 @@ package pe_2d_pkg;
     down = top;
     write_enable = 1'b0;
     // Operands of the multiply-add.
-    unique case (ctrl.op)
-      Mac: if (ctrl.first) addend = masked ? MinusInfinity : 32'd0;
+    unique case (op)
+      Mac: if (first) addend = masked ? MinusInfinity : 32'd0;
       Subtract: factor_a = one(format, 1'b1);
       Exp: begin
-        if (ctrl.step == '0) begin
+        if (step == '0) begin
           split = fp_pkg::exp2_split(format, past.exponent);
           after.power = split[41:32];
           after.fraction = split[31:0];
@@ -80,18 +82,18 @@ package pe_2d_pkg;
       default: ;
     endcase
     result = 32'd0;
-    if (ctrl.op != Nop2d && ctrl.op != Max) begin
+    if (op != Nop2d && op != Max) begin
       result = fp_pkg::fma(format, factor_a, factor_b, addend);
     end
     // Where the result goes.
-    unique case (ctrl.op)
+    unique case (op)
       Mac: write_enable = 1'b1;
       Max: down = fp_pkg::maximum(format, top, register_a);
       // A masked key has no weight, even where all keys so far are masked.
       Subtract: after.exponent = (register_a == MinusInfinity) ? MinusInfinity : result;
       Exp: begin
         after.exponent = result;
-        if (ctrl.step == degree - 4'd1) begin
+        if (step == degree - 4'd1) begin
           write_enable = 1'b1;
           result = fp_pkg::narrow(format, fp_pkg::scale(result, after.power));
         end

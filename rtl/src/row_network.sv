@@ -17,16 +17,16 @@ module row_network
 );
 
   pe_ctrl_t [Rows-1:0] ctrl_q;
-  logic [Rows-1:0][AddrWidth-1:0] addr_q;
+  logic [Rows-2:0][AddrWidth-1:0] addr_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) ctrl_q <= '0;
     else ctrl_q <= {ctrl_q[Rows-2:0], ctrl_i};
   end
 
-  always_ff @(posedge clk_i) addr_q <= {addr_q[Rows-2:0], addr_i};
+  always_ff @(posedge clk_i) addr_q <= ((Rows - 1) * AddrWidth)'({addr_q, addr_i});
 
   assign ctrl_o = ctrl_q;
-  assign read_addr_o = {addr_q[Rows-2:0], addr_i};
+  assign read_addr_o = {addr_q, addr_i};
 
 endmodule

@@ -34,10 +34,12 @@ module sequencer
 
   typedef enum logic [1:0] {Idle, Run, Drain} state_e;
 
+  typedef logic [Streams-1:0][AddrWidth-1:0] pointers_t;
+
   typedef struct packed {
-    logic                               valid;
-    logic                               first;
-    logic [Streams-1:0][AddrWidth-1:0]  pointer;
+    logic      valid;
+    logic      first;
+    pointers_t pointer;
   } step_t;
 
   // Filled by the back door.
@@ -49,11 +51,12 @@ module sequencer
   logic [RowWidth-1:0] cycle_d, cycle_q;
   logic [CountWidth-1:0] step_d, step_q, trip_d, trip_q;
   logic [PhaseWidth-1:0] phase_d, phase_q;
-  logic [Streams-1:0][AddrWidth-1:0] pointer_q;
+  pointers_t pointer_q;
   logic [CountWidth-1:0] count_q[Streams];
   step_t earlier_q[Stages];  // [0] is not used: the step of stage 0 is `now`
   step_t now;
-  step_t of_2d, of_1d, of_capture;
+  pointers_t of_2d, of_1d, of_capture;
+  logic valid_2d, valid_1d, valid_capture, first_1d;
   row_t row;
   phase_t phase;
   logic active, next_step, next_phase;
@@ -163,23 +166,42 @@ module sequencer
   end
 
   // Slots.
-  assign of_2d = (row.array_2d.stage == '0) ? now : earlier_q[row.array_2d.stage];
-  assign of_1d = (row.array_1d.stage == '0) ? now : earlier_q[row.array_1d.stage];
-  assign of_capture = (row.capture.stage == '0) ? now : earlier_q[row.capture.stage];
+  always_comb begin
+    of_2d = now.pointer;
+    of_1d = now.pointer;
+    of_capture = now.pointer;
+    valid_2d = active && now.valid;
+    valid_1d = active && now.valid;
+    valid_capture = active && now.valid;
+    first_1d = now.first;
+    if (row.array_2d.stage != '0) begin
+      of_2d = earlier_q[row.array_2d.stage].pointer;
+      valid_2d = active && earlier_q[row.array_2d.stage].valid;
+    end
+    if (row.array_1d.stage != '0) begin
+      of_1d = earlier_q[row.array_1d.stage].pointer;
+      valid_1d = active && earlier_q[row.array_1d.stage].valid;
+      first_1d = earlier_q[row.array_1d.stage].first;
+    end
+    if (row.capture.stage != '0) begin
+      of_capture = earlier_q[row.capture.stage].pointer;
+      valid_capture = active && earlier_q[row.capture.stage].valid;
+    end
+  end
 
-  function automatic logic [AddrWidth-1:0] address(address_t at, step_t of);
-    address = of.pointer[at.stream] + at.offset;
+  function automatic logic [AddrWidth-1:0] address(address_t at, pointers_t pointer);
+    address = pointer[at.stream] + at.offset;
   endfunction
 
-  function automatic logic [RegWidth-1:0] index(register_t at, step_t of);
-    index = RegWidth'(of.pointer[at.stream]) + at.offset;
+  function automatic logic [RegWidth-1:0] index(register_t at, pointers_t pointer);
+    index = RegWidth'(pointer[at.stream]) + at.offset;
   endfunction
 
   always_comb begin
     pe_ctrl_o = '0;
     column_ctrl_o = '0;
     left_addr_o = '0;
-    if (active && of_2d.valid) begin
+    if (valid_2d) begin
       pe_ctrl_o.op = row.array_2d.op;
       pe_ctrl_o.step = row.array_2d.step;
       pe_ctrl_o.first = row.array_2d.first;
@@ -193,11 +215,11 @@ module sequencer
 
   always_comb begin
     lane_ctrl_o = '0;
-    if (active && of_1d.valid) begin
+    if (valid_1d) begin
       lane_ctrl_o.op = row.array_1d.op;
       lane_ctrl_o.step = row.array_1d.step;
       lane_ctrl_o.last = row.array_1d.last;
-      lane_ctrl_o.a_source = of_1d.first ? row.array_1d.initially : row.array_1d.source;
+      lane_ctrl_o.a_source = first_1d ? row.array_1d.initially : row.array_1d.source;
       lane_ctrl_o.a = address(row.array_1d.a, of_1d);
       lane_ctrl_o.b = index(row.array_1d.b, of_1d);
       lane_ctrl_o.c = index(row.array_1d.c, of_1d);
@@ -206,7 +228,7 @@ module sequencer
       lane_ctrl_o.copy_en = row.array_1d.copy_en;
       lane_ctrl_o.copy = index(row.array_1d.copy, of_1d);
     end
-    if (active && of_capture.valid) begin
+    if (valid_capture) begin
       lane_ctrl_o.capture_en = row.capture.en;
       lane_ctrl_o.capture = index(row.capture.target, of_capture);
     end

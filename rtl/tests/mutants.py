@@ -79,11 +79,17 @@ def without_one_slot(program: Program) -> Iterator[TableMutant]:
 
 
 def one_stage_off(program: Program) -> Iterator[TableMutant]:
-    """Every slot of the first phase done for the tile step before, one at a time."""
+    """Every slot of the first phase done for the tile step before, one at a time.
+
+    Not those of a lane's exponential beyond its first: they name no tile, and the correction that
+    the first tile step then lacks is multiplied by zero.
+    """
     phase = program.phases[0]
     for number, row in enumerate(program.rows[: phase.interval]):
         for part, (fields, shift) in PARTS.items():
             busy = row >> shift & (1 << width(fields)) - 1
+            if part == "1D" and get(row, part, "op") == Op1d.EXP.value:
+                continue
             stage = get(row, part, "stage") + 1
             if busy and stage < phase.stages:
                 changed = put(row, part, "stage", stage)
@@ -132,8 +138,8 @@ SOURCE_MUTANTS = (
     SourceMutant(
         "key words a cycle late",
         "row_network.sv",
-        "assign read_addr_o = {addr_q[Rows-2:0], addr_i};",
-        "assign read_addr_o = addr_q;",
+        "assign read_addr_o = {addr_q, addr_i};",
+        "assign read_addr_o = {addr_q, addr_q[0]};",
     ),
     SourceMutant(
         "truncated sums",
@@ -166,7 +172,7 @@ MORE_SOURCE_MUTANTS = (
     SourceMutant(
         "no bypass of what is captured",
         "pe_1d.sv",
-        "bypass = (ctrl.capture_en && ctrl.capture == index) ? column : stored;",
+        "bypass = captured ? column : stored;",
         "bypass = stored;",
     ),
     SourceMutant(
@@ -206,10 +212,10 @@ MORE_SOURCE_MUTANTS = (
         "assign narrowed[lane] = {16'd0, result[lane][31:16]};",
     ),
     SourceMutant(
-        "a reset leaves stages",
+        "a phase ends with steps under way",
         "sequencer.sv",
-        "if (next_phase) begin\n        for (int unsigned s = 0; s < Stages; s++) earlier_q[s].valid <= 1'b0;\n      end",
-        "",
+        "earlier_q[s].valid <= 1'b0;",
+        "earlier_q[s].valid <= earlier_q[s].valid;",
     ),
 )
 """The others, caught every night."""

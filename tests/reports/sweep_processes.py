@@ -65,7 +65,7 @@ def wait_for_points(spec: Path, finished: int, process: subprocess.Popen[str]) -
     deadline = time.monotonic() + PATIENCE_S
     while process.poll() is None and tally(spec).finished < finished:
         assert time.monotonic() < deadline, "no progress"
-        time.sleep(0.002)
+        time.sleep(0.02)
 
 
 def members(group: int) -> list[int]:

@@ -16,9 +16,9 @@ import pytest
 pytest.importorskip("torch", reason="needs the extra einfall[gpu]")
 pytest.importorskip("triton", reason="needs the extra einfall[gpu]")
 
-from archsim.load import load_architecture  # noqa: E402
-from reports.gpu.model import largest_row  # noqa: E402
-from workloads.gpu.counts import Kernel  # noqa: E402
+from archsim.load import load_architecture
+from reports.gpu.model import largest_row
+from workloads.gpu.counts import Kernel
 
 ROOT = Path(__file__).parents[3]
 
@@ -40,7 +40,7 @@ EXPONENTIALS = {
 
 
 def case(kernel: Kernel, dim: int, mask: str, dtype: str = "fp16") -> str:
-    sizes = {Kernel.P3_RETAIN: "256,256,64,64,8,1", Kernel.P1_SPLIT_K: "1,4096,16,64,4,2"}
+    sizes = {Kernel.P3_RETAIN: "256,256,64,64,8,1", Kernel.P1_SPLIT_K: "1,4096,16,128,4,2"}
     warps = 4 if dim == 64 else 8
     size = sizes.get(kernel, f"512,512,128,64,{warps},3")
     return f"{kernel.value},{dim},{mask},{size},{dtype}"

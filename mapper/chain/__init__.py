@@ -1,0 +1,1 @@
+"""Exact mapping of serial chains."""
