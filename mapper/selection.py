@@ -84,7 +84,8 @@ class Selector:
     ) -> None:
         """Add to `front` the best choices of one option for each tensor that fit and get in."""
         tally.points += prod(map(len, options)) * self.count
-        ordered = tuple(self._preferred(self._undominated(own)) for own in sorted(options, key=len))
+        kept = sorted((self._undominated(own) for own in options), key=_stake, reverse=True)
+        ordered = tuple(self._preferred(own) for own in kept)
         walk = _Walk(self, ordered, self._cheapest(ordered), tally, front)
         walk.descend(self._nothing(), 0)
 
@@ -287,6 +288,12 @@ class _Walk:
                 float(amounts[Amount.BUFFER][index]),
             )
             self.front.add(cost, Choice(int(partial.candidates[index]), partial.holds))
+
+
+def _stake(own: tuple[Option, ...]) -> float:
+    """How much energy depends on the choice: what matters most is chosen first, to prune most."""
+    most = max(float(np.max(option.energy_pj)) for option in own)
+    return most - min(float(np.min(option.energy_pj)) for option in own)
 
 
 def _at(amount: Array, candidates: Candidates) -> Array:

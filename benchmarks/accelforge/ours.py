@@ -35,6 +35,7 @@ def main(examples: str, text: str) -> None:
         machine.library,
         Objective[case.objective],
         policy=Policy.SERIAL,
+        constraints=machine.constraints,
     )
     search_s = time.process_time() - begun
     report = evaluate(cascade, one.shapes, machine.architecture, found.mapping, machine.library)

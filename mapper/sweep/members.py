@@ -1,4 +1,4 @@
-"""Settings of ranks, tensors and mapping parameters: their names are those of cascades and files."""
+"""Settings of ranks, tensors and mapping parameters, whose names cascades and files give."""
 
 from __future__ import annotations
 

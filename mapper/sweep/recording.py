@@ -86,6 +86,10 @@ def _operand(value: Any) -> Operand:
     return value if isinstance(value, bool | int) else float(value)
 
 
+def _is_truth(value: Any) -> bool:
+    return isinstance(np.asarray(_plain(value)).item(), bool)
+
+
 def _plain(value: Any) -> Any:
     return value.value if isinstance(value, Recorded) else value
 
@@ -117,6 +121,22 @@ COLUMNWISE: dict[Callable[..., Any], Callable[..., Any]] = {
 }
 """For functions of numbers the functions of columns that do the same."""
 
+_EXACT = {
+    *(column for _, column in _BINARY.values()),
+    *(np.negative, np.absolute, np.sign, np.square, np.sqrt, np.logical_not, np.logical_xor),
+    *(np.ceil, np.floor, np.trunc, np.rint, np.fmod, np.isfinite, np.isnan, np.isinf),
+    *(np.minimum, np.maximum),
+}
+"""NumPy's functions whose results are the same alone and in columns of any length (IEEE 754)."""
+
+_LOGICAL = {
+    np.bitwise_and: np.logical_and,
+    np.bitwise_or: np.logical_or,
+    np.bitwise_xor: np.logical_xor,
+    np.invert: np.logical_not,
+}
+"""What the operators & | ^ ~ do to truth values; columns of those may be numbers."""
+
 _RECORDED_FUNCTIONS = {np.where}
 _IDENTITIES = {np.any, np.all, np.max, np.min, np.ravel}
 """Functions over candidates: of a single one they are what it is."""
@@ -141,9 +161,13 @@ class Recorded:
     # NumPy's functions.
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
-        scalar = all(np.ndim(_plain(one)) == 0 for one in inputs)
-        if method == "__call__" and ufunc.nout == 1 and scalar and not options:
-            return self.tape.apply(ufunc, *inputs)
+        if method == "__call__" and ufunc.nout == 1 and not options:
+            if ufunc in _LOGICAL and all(_is_truth(one) for one in inputs):
+                ufunc = _LOGICAL[ufunc]
+            loops = {kind[0] for kind in ufunc.types}
+            of_numbers = "d" in loops or loops == {"O"}  # the latter from `np.frompyfunc`
+            if of_numbers and all(np.ndim(_plain(one)) == 0 for one in inputs):
+                return self.tape.apply(ufunc, *inputs)
         return getattr(ufunc, method)(*map(_known, inputs), **options)
 
     def __array_function__(
@@ -215,6 +239,9 @@ class Recorded:
     def __abs__(self) -> Recorded:
         return self.tape.apply(operator.abs, self)
 
+    def __invert__(self) -> Any:
+        return np.invert(self) if _is_truth(self) else ~self.known()
+
     def __ceil__(self) -> Recorded:
         return self.tape.apply(math.ceil, self)
 
@@ -241,6 +268,8 @@ def _method(function: Callable[..., Any], *, reverse: bool = False) -> Callable[
             if not isinstance(other, np.ndarray) or other.ndim:
                 return NotImplemented
             other = other.item()
+        if function in (operator.and_, operator.or_) and not _is_truth(self.value):
+            return function(self.known(), _known(other))  # of bits
         return self.tape.apply(function, *((other, self) if reverse else (self, other)))
 
     return apply
@@ -253,8 +282,8 @@ for _name, (_function, _) in _BINARY.items():
 
 
 def is_elementwise(function: Callable[..., Any]) -> bool:
-    """Does NumPy compute `function` of columns, or can only Python, number by number?"""
-    return not isinstance(function, np.ufunc) or any("O" not in kind for kind in function.types)
+    """May NumPy compute `function` of columns at once, or has it to be number by number?"""
+    return not isinstance(function, np.ufunc) or function in _EXACT
 
 
 def texts(message: str, values: Sequence[Any]) -> str:

@@ -13,7 +13,7 @@ from mapper.sweep.spec import Sweep
 from mapper.sweep.task import Task, run_task
 
 _PLACES = 4
-_SLICE_S = 0.1
+_SLICE_S = 0.04
 _BLOCK_S = 0.25
 _ONLY_ONE_S = 2.0
 _MOST_POINTS = 16384

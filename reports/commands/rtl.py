@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from reports.commands.rtl_cycles import cycles
 from reports.commands.rtl_sim import sim
 from reports.options import JsonOption
 from reports.output import print_json
@@ -15,6 +16,7 @@ rtl = typer.Typer(
 )
 
 rtl.command("sim")(sim)
+rtl.command("cycles")(cycles)
 
 
 @rtl.command("lint")

@@ -176,7 +176,7 @@ package fp_pkg;
     logic signed [9:0] product_exponent, addend_exponent, exponent;
     logic [9:0] distance;
     logic [47:0] product;
-    logic [51:0] left, right, magnitude;
+    logic [51:0] left, right, large, small, magnitude;
     logic [52:0] difference;
     logic [5:0] lowest;
     logic [23:0] mantissa;  // after its carry
@@ -205,18 +205,23 @@ package fp_pkg;
       left = {1'b0, product, 3'd0};
       right = {2'd0, z[30:23] != 8'd0, (z[30:23] != 8'd0) ? z[22:0] : 23'd0, 26'd0};
       if (product_exponent < addend_exponent) begin
-        distance = addend_exponent - product_exponent;
-        left = shift_right(left, distance, lowest);
         exponent = addend_exponent;
+        distance = addend_exponent - product_exponent;
+        sign = z[31];
+        large = right;
+        small = left;
       end else begin
-        distance = product_exponent - addend_exponent;
-        right = shift_right(right, distance, lowest);
         exponent = product_exponent;
+        distance = product_exponent - addend_exponent;
+        sign = product_sign;
+        large = left;
+        small = right;
       end
-      if (product_sign == z[31]) difference = {1'b0, left} + {1'b0, right};
-      else difference = {1'b0, left} - {1'b0, right};
+      small = shift_right(small, distance, lowest);
+      if (product_sign == z[31]) difference = {1'b0, large} + {1'b0, small};
+      else difference = {1'b0, large} - {1'b0, small};
       // A sum is below 2**52, so bit 52 is the sign of a difference.
-      sign = product_sign ^ difference[52];
+      sign = sign ^ difference[52];
       magnitude = difference[52] ? (~difference[51:0] + 52'd1) : difference[51:0];
       // Normalized to bit 51.
       exponent = exponent + 10'sd2;

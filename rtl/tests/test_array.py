@@ -187,7 +187,7 @@ def golden(array: Array, operands: Operands) -> np.ndarray:
 )
 def test_what_the_array_cannot_be(change: dict[str, int], message: str) -> None:
     with pytest.raises(SpecError, match=message):
-        Array.of(replace(SMALL, **change), "bf16")
+        Array.of(replace(SMALL, **change), "bf16")  # type: ignore[arg-type]
 
 
 def test_integers_have_no_exponential() -> None:

@@ -90,7 +90,7 @@ MUTATIONS = (
     ),
     Mutation("max ignores signs", PACKAGE, "!= (x[31] && format != Int8)", "!= 1'b0", MAX),
     Mutation(
-        "max loses a NaN", PACKAGE, "(x == NaN || y == NaN)) maximum", "x == NaN) maximum", MAX
+        "max takes any NaN", PACKAGE, "y = (format == Int8) ? b : canonical(b);", "y = b;", MAX
     ),
     Mutation("operand truncates", PACKAGE, BF16_UP, "up = 1'b0;", NARROW),
     Mutation("operand rounds ties up", PACKAGE, BF16_UP, "up = from[15];", NARROW),

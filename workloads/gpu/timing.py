@@ -54,9 +54,7 @@ def _count(budget_s: float, each_s: float, most: int) -> int:
     return max(10, min(most, int(budget_s / each_s)))
 
 
-def _by_events(
-    call: Call, count: int, warmup: int, cold: bool
-) -> tuple[Method, tuple[float, ...]]:
+def _by_events(call: Call, count: int, warmup: int, cold: bool) -> tuple[Method, tuple[float, ...]]:
     """An event before and after each call. L2 is flushed by reading, which leaves no dirty line."""
     other = torch.zeros(_FLUSH_BYTES // 4, device="cuda") if cold else None
     events = [[torch.cuda.Event(enable_timing=True) for _ in range(2)] for _ in range(count)]

@@ -55,6 +55,9 @@ def replayed(
         lambda x, y: (x == y) + np.any(x > 1) * 2 + (1 if x in {1, 3} else 0),
         lambda x, y: len({x: 1, y: 2}) + np.stack([np.asarray(1.0), np.asarray(x)]).sum(),
         lambda x, y: math.gcd(x, y) + math.log(x),
+        lambda x, y: np.log(x) * np.exp(y) + np.power(x, 0.3),
+        lambda x, y: np.where(np.asarray(True) & (x > 2) | ~(y < 3), x, y) + (x | y) + (x & 3),
+        lambda x, y: np.gcd(x, y) + np.left_shift(x, 2),
         lambda x, y: np.frompyfunc(lambda a, b: math.gcd(int(a), int(b)), 2, 1)(x, y) * x,
     ],
 )
