@@ -9,12 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.nest import Array
-from mapper.objective import Amount, Cost, Ranking
+from mapper.objective import ROUNDING, Amount, Cost, Ranking
 
 T = TypeVar("T")
 Mask = NDArray[np.bool_]
-
-_ROUNDING = 1e-12  # sums of the same amounts in another order
 
 
 @dataclass(slots=True)
@@ -35,7 +33,7 @@ class Front(Generic[T]):
         for cost, _ in self.entries:
             met = np.ones(amounts[0].shape, dtype=bool)
             for amount, bound in zip(amounts, self.ranking.of(cost), strict=True):
-                met &= amount >= bound - abs(bound) * _ROUNDING
+                met &= amount >= bound - abs(bound) * ROUNDING
             admitted &= ~met
         return admitted
 
@@ -54,16 +52,20 @@ def leaders(amounts: list[Array], total: bool) -> NDArray[np.intp]:
     The last amounts may be there for the ties only: `total` compares all of them, otherwise
     the caller passes those of the ranking.
     """
-    order = np.lexsort(tuple(reversed(amounts)))
     if total:
-        return order[:1]
+        best = np.arange(len(amounts[0]))
+        for amount in amounts:
+            least = amount[best].min()
+            best = best[amount[best] <= least + abs(least) * ROUNDING]
+        return best[:1]
+    order = np.lexsort(tuple(reversed(amounts)))
     kept: list[int] = []
     columns = np.stack(amounts, axis=1)[order]
     alive = np.ones(len(order), dtype=bool)
     while alive.any():
         first = int(np.argmax(alive))
         kept.append(int(order[first]))
-        alive &= (columns < columns[first] - abs(columns[first]) * _ROUNDING).any(axis=1)
+        alive &= (columns < columns[first] - abs(columns[first]) * ROUNDING).any(axis=1)
     return np.asarray(kept, dtype=np.intp)
 
 
@@ -72,7 +74,7 @@ def _before(amounts: list[Array], limit: tuple[float, ...]) -> Mask:
     before = np.zeros(amounts[0].shape, dtype=bool)
     equal = np.ones(amounts[0].shape, dtype=bool)
     for amount, bound in zip(amounts, limit, strict=True):
-        slack = abs(bound) * _ROUNDING
+        slack = abs(bound) * ROUNDING
         before |= equal & (amount < bound - slack)
         equal &= amount <= bound + slack
     return before

@@ -155,6 +155,7 @@ def opened(
         problem.capacities,
         frozenset(problem.buffers),
         architecture.root.name,
+        len(leaves),
     )
     return holding, selector
 

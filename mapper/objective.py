@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from math import isclose
 from typing import assert_never
+
+ROUNDING = 1e-12
+"""Sums of the same amounts in another order differ by less."""
 
 
 class Amount(Enum):
@@ -109,8 +113,9 @@ class Ranking:
         return tuple(cost.amount(which) for which in self.amounts)
 
     def is_met(self, cost: Cost, by: Cost) -> bool:
-        """Is `by` as good as `cost`, or better?"""
-        own, other = self.of(cost), self.of(by)
+        """Is `by` as good as `cost`, or better, rounding aside?"""
+        pairs = zip(self.of(cost), self.of(by), strict=True)
+        differ = [(own, other) for own, other in pairs if not isclose(own, other, rel_tol=ROUNDING)]
         if self.total:
-            return other <= own
-        return all(b <= a for a, b in zip(own, other, strict=True))
+            differ = differ[:1]
+        return all(other < own for own, other in differ)

@@ -32,7 +32,9 @@ from mapper.selection import Option, Port
 from mapper.signature import is_plain, seen
 from mapper.structure import Structure
 
-Depths = tuple[tuple[Memory, int], ...]
+Depths = tuple[tuple[str, int], ...]
+"""The memories that hold a tensor and the loops above it there, outermost first."""
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -90,23 +92,25 @@ class Holding:
     def _ways(self, tensor: str) -> Iterator[Depths]:
         deepest = self.structure.shared_depth(tensor)
         depths = self._depths(tensor, deepest)
-        for buffers in _nested(self._buffers(tensor), depths):
+        memories = tuple(memory.name for memory in self._buffers(tensor))
+        for buffers in _nested(memories, depths):
             yield buffers
             if deepest >= len(self.structure.outer):
                 for memory in self._registers(tensor, bool(buffers)):
-                    yield (*buffers, (memory, deepest))
+                    yield (*buffers, (memory.name, deepest))
 
     def _allowed(self, tensor: str, depths: Depths) -> bool:
         """Do all Einsums find `tensor` where they have to, and nowhere else?"""
-        root = self.architecture.root
+        if not self.constraints.keeping:
+            return True
         held = {memory for memory, _ in depths}
         if self._home(tensor, depths) is None:
-            held.add(root)
+            held.add(self.architecture.root.name)
         for leaf in self._users(tensor):
             outside = False
             for memory in self.architecture.path(leaf.unit):
                 keeping = self.constraints.keeping.get((leaf.einsum.name, memory.name))
-                there = memory in held
+                there = memory.name in held
                 if keeping and there and tensor not in keeping.may:
                     return False
                 if keeping and not there and tensor in keeping.must:
@@ -178,32 +182,32 @@ class Holding:
             for above, here in zip((None, *depths), depths, strict=False)
         ]
         total = _together((*links, self._operands(tensor, depths[-2:], lives)))
-        way = tuple((Hold((tensor,), memory.name), depth) for memory, depth in depths)
-        held = {memory.name: self._occupied(tensor, memory, depth) for memory, depth in depths}
+        way = tuple((Hold((tensor,), memory), depth) for memory, depth in depths)
+        held = {memory: self._occupied(tensor, memory, depth) for memory, depth in depths}
         return Option(way, total.moved, total.energy_pj, held)
 
     def _home(self, tensor: str, depths: Depths) -> Held | None:
         """The hold that the tensor never leaves, if there is one."""
         if not depths or not self._stays(tensor):
             return None
-        return self._hold(tensor, self._users(tensor)[0].einsum, *depths[0])
+        return self._hold(tensor, self._users(tensor)[0].einsum.name, *depths[0])
 
     @cached
     def _stays(self, tensor: str) -> bool:
         """Would the tensor stay in a hold, because all that use it are here?"""
-        leaves = self._with(tensor, ((self.architecture.root, 0),))
+        leaves = self._with(tensor, ((self.architecture.root.name, 0),))
         return home(tensor, leaves, self.shapes.cascade) is not None
 
     def _link(
         self,
         tensor: str,
-        above: tuple[Memory, int] | None,
-        here: tuple[Memory, int],
+        above: tuple[str, int] | None,
+        here: tuple[str, int],
         lives: Held | None,
     ) -> Amounts:
         """Between a hold and the next one outside."""
-        outside = above[0].name if above else None
-        key = (tensor, outside, here[0].name, self._seen(tensor, here[1], lives))
+        outside = above[0] if above else None
+        key = (tensor, outside, here[0], self._seen(tensor, here[1], lives))
         if key not in self.links:
             chain = (above, here) if above else (here,)
             leaves = self._with(tensor, chain)
@@ -215,7 +219,7 @@ class Holding:
 
     def _operands(self, tensor: str, last: Depths, lives: Held | None) -> Amounts:
         """Between the innermost hold and the units; `last` are that hold and the one outside."""
-        names = tuple(memory.name for memory, _ in last)
+        names = tuple(memory for memory, _ in last)
         held = self._seen(tensor, last[-1][1], lives) if last else None
         every = self._seen(tensor, len(self.structure.loops), lives)
         key = (tensor, names, held, every)
@@ -269,12 +273,12 @@ class Holding:
         return (frozenset(names),)
 
     @cached
-    def _occupied(self, tensor: str, memory: Memory, depth: int) -> Array:
+    def _occupied(self, tensor: str, memory: str, depth: int) -> Array:
         """A row for each Einsum: the bytes of the tile while it runs."""
         sizes = [
             tile_bytes(
                 tensor,
-                self._hold(tensor, leaf.einsum, memory, depth),
+                self._hold(tensor, leaf.einsum.name, memory, depth),
                 leaf,
                 self.reaches,
                 self.architecture,
@@ -305,20 +309,24 @@ class Holding:
     def _with(self, tensor: str, depths: Depths) -> tuple[Leaf, ...]:
         """The leaves with these holds of `tensor`."""
         return tuple(
-            replace(leaf, holds=tuple(self._hold(tensor, leaf.einsum, *place) for place in depths))
+            replace(
+                leaf, holds=tuple(self._hold(tensor, leaf.einsum.name, *place) for place in depths)
+            )
             if tensor in leaf.tensors
             else leaf
             for leaf in self.leaves
         )
 
     @cached
-    def _hold(self, tensor: str, einsum: Einsum, memory: Memory, depth: int) -> Held:
+    def _hold(self, tensor: str, einsum: str, memory: str, depth: int) -> Held:
+        leaf = next(leaf for leaf in self.leaves if leaf.einsum.name == einsum)
+        names = [one.name for one in self.architecture.memories]
         return Held(
-            Hold((tensor,), memory.name),
-            (self.leaves[0].group, depth, self.architecture.memories.index(memory)),
-            self.structure.depth_in(einsum, depth),
-            self._extents(einsum, depth),
-            self.structure.forks(einsum, depth),
+            Hold((tensor,), memory),
+            (leaf.group, depth, names.index(memory)),
+            self.structure.depth_in(leaf.einsum, depth),
+            self._extents(leaf.einsum, depth),
+            self.structure.forks(leaf.einsum, depth),
         )
 
     def _extents(self, einsum: Einsum, depth: int) -> Extents:
@@ -344,7 +352,7 @@ class Holding:
 _NOTHING: Array = np.asarray(0.0)
 
 
-def _nested(memories: tuple[Memory, ...], depths: tuple[int, ...]) -> Iterator[Depths]:
+def _nested(memories: tuple[str, ...], depths: tuple[int, ...]) -> Iterator[Depths]:
     """Depths for `memories`, outermost first: each is skipped, or not above the one before."""
     if not memories:
         yield ()

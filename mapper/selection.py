@@ -67,7 +67,8 @@ class Selector:
     """What is common to all choices of one structure, over `count` candidates.
 
     `compute_s` has the seconds of each turn; `bandwidths` and `capacities` are of the memories
-    that have limits; `shared` are the memories whose bytes count as buffer.
+    that have limits; `shared` are the memories whose bytes count as buffer. `einsums` is how many
+    there are.
     """
 
     objective: Objective
@@ -78,6 +79,7 @@ class Selector:
     capacities: Mapping[str, float]
     shared: frozenset[str]
     root: str
+    einsums: int
 
     def extend(
         self, front: Front[Choice], options: tuple[tuple[Option, ...], ...], tally: Tally
@@ -148,6 +150,7 @@ class Selector:
             self.capacities,
             self.shared,
             self.root,
+            self.einsums,
         )
 
     def fits(self, partial: _Partial) -> Mask:
@@ -159,20 +162,25 @@ class Selector:
 
     def _undominated(self, own: tuple[Option, ...]) -> tuple[Option, ...]:
         """The options that no other is as good as in everything, for all candidates."""
-        kept: list[Option] = []
-        for option in own:
-            if not any(self._dominates(other, option) for other in kept):
-                kept = [other for other in kept if not self._dominates(option, other)]
-                kept.append(option)
-        return tuple(kept)
+        table = np.stack([self._amounts_of(option) for option in own])
+        kept: list[int] = []
+        for number in range(len(own)):
+            row = table[number]
+            if kept and (table[kept] <= row).all(axis=1).any():
+                continue
+            kept = [one for one in kept if not (row <= table[one]).all()]
+            kept.append(number)
+        return tuple(own[number] for number in kept)
 
-    def _dominates(self, one: Option, other: Option) -> bool:
-        pairs = [(one.energy_pj, other.energy_pj)]
-        pairs += [(one.moved.get(p, _ZERO), other.moved.get(p, _ZERO)) for p in self.ports]
-        pairs += [
-            (one.occupied.get(m, _ZERO), other.occupied.get(m, _ZERO)) for m in self.occupiable
-        ]
-        return all(bool(np.all(a <= b)) for a, b in pairs)
+    def _amounts_of(self, option: Option) -> Array:
+        """All amounts of an option for all candidates, one after another."""
+        amounts = [option.energy_pj, *(option.moved.get(port, _ZERO) for port in self.ports)]
+        flat = [np.broadcast_to(amount, (self.count,)) for amount in amounts]
+        rows = (self.einsums, self.count)
+        for memory in self.occupiable:
+            held = option.occupied.get(memory, _ZERO)
+            flat.append(np.broadcast_to(held, rows).ravel())
+        return np.concatenate(flat)
 
     def _preferred(self, own: tuple[Option, ...]) -> tuple[Option, ...]:
         """The options that promise most first: an early good choice prunes the others."""

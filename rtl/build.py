@@ -137,8 +137,8 @@ def run(
     results = folder.resolve() / "results.xml"
     log = folder.resolve() / "run.log"
     started = time.perf_counter()
-    # The runner's answer to a failed test is to exit; the results say which it was.
-    with contextlib.suppress(SystemExit):
+    # The runner ends the process after a failed test; the results say which it was.
+    with contextlib.suppress(SystemExit, RuntimeError):
         get_runner("verilator").test(
             test_module=module,
             hdl_toplevel=build.design.top,

@@ -202,8 +202,12 @@ class _Reader:
             return _Action(0.0, None, 1)
         if part is None:
             node.fail("actions", f"there is no action {wanted}", rule=f"name one {wanted}")
-        if kind not in (*_NO_COST, "") and "energy" not in part:
-            node.fail("component_class", f"the model {kind} cannot be imported", rule="give energy")
+        if kind not in (*_NO_COST, "") and not {"energy", "throughput"} <= set(part):
+            node.fail(
+                "component_class",
+                f"the model {kind} cannot be imported",
+                rule="give every action its energy and its throughput",
+            )
         bits = part.integer("bits_per_action") if "bits_per_action" in part else 1
         rate = self._number(part, "throughput") if "throughput" in part else math.inf
         energy = self._number(part, "energy") if "energy" in part or kind not in _NO_COST else 0.0

@@ -29,7 +29,8 @@ def accelforge_yaml(
     """`mapping` as the text of an AccelForge mapping file.
 
     Raises `SpecError` for what its mappings cannot say: spilled, overlaid and double-buffered
-    tiles, free tile sizes, a tile that stays while a memory further out is filled.
+    tiles, loops that are dealt, free tile sizes, a tile that stays while a memory further out is
+    filled.
     """
     architecture = machine.architecture
     leaves = tuple(
@@ -99,9 +100,9 @@ class _Writer:
         pad = " " * indent
         for node in nest:
             match node:
-                case Hold(tensors, memory, 1, 0.0, False):
+                case Hold(tensors, memory, 1, 0.0, False, ()):
                     yield from self.storage(tensors, memory, pad)
-                case For(variable, int(tile)):
+                case For(variable, int(tile), ""):
                     yield self._loop(pad, variable, tile)
                     left = left.below(node)
                 case Spread():

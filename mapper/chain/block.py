@@ -18,6 +18,8 @@ from operator import mul
 import numpy as np
 from numpy.typing import NDArray
 
+from mapper.chain.site import divisors
+
 Floats = NDArray[np.float64]
 Factors = tuple[int, ...]
 
@@ -147,8 +149,7 @@ def _depths(
 
 
 def _tiles(whole: int, least: int) -> Floats:
-    steps = whole // least
-    return np.asarray([least * d for d in range(1, steps + 1) if steps % d == 0], dtype=np.float64)
+    return np.asarray([least * d for d in divisors(whole // least)], dtype=np.float64)
 
 
 def _open(tiles: list[Floats]) -> list[Floats]:

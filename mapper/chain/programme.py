@@ -18,7 +18,7 @@ from archsim.architecture import Memory
 from einsum.cascade import Role
 from einsum.errors import SpecError
 from mapper.chain.leaf import Choice, Leaf, Resident, Weights
-from mapper.chain.site import Floats, Site
+from mapper.chain.site import Floats, Site, divisors
 from mapper.chain.state import Boundaries, Kept, Stack, State, Step
 from mapper.problem import MapProblem
 
@@ -82,7 +82,7 @@ class Programme:
             for m in self.home
         ]
         self.divisors = {
-            v: np.asarray([d for d in range(1, n) if n % d == 0], dtype=np.float64)
+            v: np.asarray(divisors(n)[:-1], dtype=np.float64)
             for v in {v for e in problem.einsums for v in e.variables}
             for n in [problem.shapes.extent(v)]
         }

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import product
-from math import gcd, prod
+from math import gcd, isqrt, prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -188,7 +188,7 @@ class Site:
         most = most_used((self.full[c] for c in free), size)
         ways = [
             way
-            for way in product(*(_divisors(n) if c in free else (1,) for c, n in enumerate(left)))
+            for way in product(*(_up_to(size, n) if c in free else (1,) for c, n in enumerate(left)))
             if prod(way) <= most
         ]
         used = max(map(prod, ways))
@@ -201,18 +201,17 @@ class Site:
         own = self.problem.constraints
         return all(own.may_spread(self.einsum, dim, v) for v in self.classes[rank_class])
 
-    def spreads(self, way: Spreading, extents: dict[str, int]) -> tuple[tuple[Spread, ...], ...]:
-        """The spatial loops above and below the inner memory, for what `extents` leave."""
-        left, found = dict(extents), ([], [])  # type: tuple[dict[str, int], tuple[list[Spread], list[Spread]]]
-        architecture = self.problem.architecture
-        above = architecture.instance_dims(self.places.inner.name) if self.places.inner else ()
+    def spreads(self, way: Spreading, above: bool, left: dict[str, int]) -> tuple[Spread, ...]:
+        """The spatial loops above or below the inner memory; `left` is divided by them."""
+        inner, found = self.places.inner, []
+        dims = self.problem.architecture.instance_dims(inner.name) if inner else frozenset()
         for dim, counts in way.counts:
             for names, count in zip(self.classes, counts, strict=True):
-                for name, own in split(names, count, left):
+                for name, own in split(names, count if (dim in dims) == above else 1, left):
                     left[name] //= own
                     if own > 1:
-                        found[dim not in above].append(Spread(name, dim, own))
-        return tuple(map(tuple, found))
+                        found.append(Spread(name, dim, own))
+        return tuple(found)
 
     # Prices.
 
@@ -305,8 +304,15 @@ def split(
     return found
 
 
-def _divisors(n: int) -> tuple[int, ...]:
-    return tuple(d for d in range(1, n + 1) if n % d == 0)
+@lru_cache(maxsize=4096)
+def divisors(n: int) -> Factors:
+    """The divisors of a number, ascending."""
+    low = [d for d in range(1, isqrt(n) + 1) if n % d == 0]
+    return tuple(sorted({*low, *(n // d for d in low)}))
+
+
+def _up_to(most: int, n: int) -> Factors:
+    return tuple(d for d in divisors(n) if d <= most)
 
 
 def _names(problem: MapProblem) -> tuple[str, ...]:

@@ -62,10 +62,7 @@ def _private(one: Taken) -> Nest:
     nodes: list[Node] = []
     if route.home and places.home is not None:
         nodes.append(Hold(tuple(site.tensors[t] for t in sorted(route.home)), places.home.name))
-    outer, within = site.spreads(choice.way, left)
-    nodes += outer
-    for spread in outer:
-        left[spread.variable] //= spread.count
+    nodes += site.spreads(choice.way, True, left)
     order = block.orders[int(block.order[row])]
     everyone = frozenset(range(len(site.tensors)))
     for c, own in enumerate(site.members):
@@ -82,7 +79,7 @@ def _private(one: Taken) -> Nest:
         for c, own in enumerate(site.members):
             if route.register in own:
                 nodes += _loops(site.classes[c], choice.way.within[c], left)
-    nodes += site.spreads(choice.way, left)[1] if not outer else within
+    nodes += site.spreads(choice.way, False, left)
     if route.register is not None and places.registers is not None:
         nodes.append(Hold((site.tensors[route.register],), places.registers.name))
     return (*nodes, Compute(site.einsum.name, site.unit))

@@ -30,7 +30,7 @@ def lint(json: JsonOption = False) -> None:
     from rtl.lint import lint as lint_modules
 
     results = lint_modules()
-    messages = [message for result in results for message in result.messages]
+    messages = list(dict.fromkeys(one for result in results for one in result.messages))
     modules = {result.module for result in results}
     if json:
         print_json(

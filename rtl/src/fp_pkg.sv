@@ -176,7 +176,7 @@ package fp_pkg;
     logic signed [9:0] product_exponent, addend_exponent, exponent;
     logic [9:0] distance;
     logic [47:0] product;
-    logic [51:0] left, right, large, small, magnitude;
+    logic [51:0] left, right, larger, smaller, magnitude;
     logic [52:0] difference;
     logic [5:0] lowest;
     logic [23:0] mantissa;  // after its carry
@@ -208,18 +208,18 @@ package fp_pkg;
         exponent = addend_exponent;
         distance = addend_exponent - product_exponent;
         sign = z[31];
-        large = right;
-        small = left;
+        larger = right;
+        smaller = left;
       end else begin
         exponent = product_exponent;
         distance = product_exponent - addend_exponent;
         sign = product_sign;
-        large = left;
-        small = right;
+        larger = left;
+        smaller = right;
       end
-      small = shift_right(small, distance, lowest);
-      if (product_sign == z[31]) difference = {1'b0, large} + {1'b0, small};
-      else difference = {1'b0, large} - {1'b0, small};
+      smaller = shift_right(smaller, distance, lowest);
+      if (product_sign == z[31]) difference = {1'b0, larger} + {1'b0, smaller};
+      else difference = {1'b0, larger} - {1'b0, smaller};
       // A sum is below 2**52, so bit 52 is the sign of a difference.
       sign = sign ^ difference[52];
       magnitude = difference[52] ? (~difference[51:0] + 52'd1) : difference[51:0];

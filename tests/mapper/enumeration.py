@@ -87,9 +87,7 @@ class Loops:
         units = {self.places[einsum.name].unit for einsum in users}
         allowed = [m for m in chip.memories if m.parent is not None and m.holds(tensor)]
         shared = [
-            m
-            for m in allowed
-            if m.per_unit is None and all(m in chip.path(unit) for unit in units)
+            m for m in allowed if m.per_unit is None and all(m in chip.path(unit) for unit in units)
         ]
         depths = self.depths(tensor)
         found = []
@@ -114,7 +112,9 @@ class Loops:
         return not buffered and any(
             einsum.tensor == tensor
             and self.places[einsum.name].unit == memory.per_unit
-            and any(s.variable in einsum.reduced_variables for s in self.places[einsum.name].spreads)
+            and any(
+                s.variable in einsum.reduced_variables for s in self.places[einsum.name].spreads
+            )
             for einsum in self.einsums
         )
 
@@ -140,7 +140,7 @@ class Loops:
                 for e in members
             ]
             return (*here, *_joined(leaves))
-        loop, branches = self.loops[depth], []
+        loop, branches = self.loops[depth], list[Nest]()
         for part in self.parts(members, loop):
             inner = self._nest(part, depth + 1, holds)
             branches.append((loop, *inner) if loop.variable in part[0].variables else inner)

@@ -145,7 +145,7 @@ def _sized(
 
 # Chips.
 
-_SIZES: tuple[float | None, ...] = (6, 10, 16, 24, 40, 1000, None)
+_SIZES = (6, 10, 16, 24, 40, 1000)
 _RATES: tuple[float | None, ...] = (0.5e9, 2e9, 8e9, None)
 _SIMPLE = ("mac", "mul", "add", "sub", "max")
 
@@ -157,7 +157,7 @@ def chip(random: Random, cascade: Cascade) -> Architecture:
     memories = [Memory("dram", None, "dram", None, random.choice(_RATES), 64), *shared]
     inner = near_array
     if random.random() < 0.7:
-        size = random.choice((2, 4, 6, None))
+        size = random.choice((2, 4, 6, 64))
         memories.append(Memory("rf", inner, "register_file", size, None, 16, (), "array"))
         inner = "rf"
     both = random.random() < 0.6
@@ -240,7 +240,11 @@ def _keeping(random: Random, cascade: Cascade, architecture: Architecture) -> Co
     memory = random.choice([one.name for one in architecture.memories if one.parent is not None])
     some = frozenset(random.sample(sorted(names), 1))
     keeping = random.choice(
-        (Keeping(some, names), Keeping(frozenset(), names - some), Keeping(frozenset(), names, some))
+        (
+            Keeping(some, names),
+            Keeping(frozenset(), names - some),
+            Keeping(frozenset(), names, some),
+        )
     )
     steps = [one.name for one in cascade.steps if not one.is_initial]
     return Constraints(keeping={(name, memory): keeping for name in steps})

@@ -12,7 +12,7 @@ from einsum.shapes import bind
 from mapper.accelforge.architecture import Machine, load_machine
 from mapper.accelforge.export import accelforge_yaml
 from mapper.accelforge.mapping import load_accelforge_mapping
-from mapper.accelforge.sets import tensors
+from mapper.accelforge.sets import number, tensors
 from mapper.accelforge.workload import Workload, load_workload
 
 ARCH = """
@@ -152,7 +152,7 @@ def test_export_is_read_back_to_the_same_cost() -> None:
         ),
     )
     own = Mapping("own", (Group(nest, Policy.SERIAL),))
-    text = accelforge_yaml(own, work, shapes, machine.architecture)
+    text = accelforge_yaml(own, work, shapes, machine)
     back = load_accelforge_mapping(Source("own.yaml", text), work, machine)
     first, second = cost(work, machine, own), cost(work, machine, back)
     assert second.energy_pj_complete == pytest.approx(first.energy_pj_complete, rel=1e-12)
@@ -175,10 +175,12 @@ workload:
 
 def test_constraints_are_by_einsum() -> None:
     work, machine = loaded(CORE)
-    assert machine.keeping["QK", "Far"].must == {"Q", "K"}
-    assert machine.keeping["QK", "Near"].may == {"Q", "K", "QK"}
+    keeping = machine.constraints.keeping
+    assert keeping["QK", "Far"].must == {"Q", "K"}
+    assert keeping["QK", "Near"].may == {"Q", "K", "QK"}
+    assert keeping["QK", "Near"].backs == {"QK"}
     assert work.names["AV"]["weight"] == {"V"}
-    assert machine.units["SM"] == ("ALU",)
+    assert machine.constraints.units["SM"] == ("ALU",)
 
 
 def test_set_expressions() -> None:
@@ -186,6 +188,19 @@ def test_set_expressions() -> None:
     assert tensors("input | output", names) == {"A", "C"}
     assert tensors("~input - output", names) == {"B"}
     assert tensors("input if len(All) == 3 else output", names) == {"A"}
+
+
+def test_numbers() -> None:
+    names = {"All": frozenset("ABC"), "weight": frozenset("B"), "none": frozenset[str]()}
+    bits = {"A": 8, "B": 16, "C": 8}
+    assert number("1024*1024*4*8", names, bits) == 1 << 25
+    assert number("8 * 614e9 / 2 - -1", names, bits) == 2456e9 + 1
+    assert number("weight.bits_per_value if weight else 0", names, bits) == 16
+    assert number("none.bits_per_value if none else 1", names, bits) == 1
+    assert number("inf", names, bits) == float("inf")
+    for wrong in ("All.bits_per_value", "weight", "1 / 0", "1 // 0", "2 ** 9", "weight * 2", "x"):
+        with pytest.raises(SpecError):
+            number(wrong, names, bits)
 
 
 @pytest.mark.parametrize(
@@ -203,6 +218,26 @@ def test_no_code_is_run(text: str) -> None:
         ("leak_power: 0", "leak_power: 1", "leakage is not modelled"),
         ("!Compute", "!Toll", "!Toll cannot be imported"),
         ("name: read, energy: 1,", "name: read, bits_per_action: 8, energy: 1,", "differently"),
+        ("energy: 1, throughput: 1}", "energy: 1, throughput: inf}", "no throughput"),
+        ("energy: 1, throughput: 1}", "energy: 1, throughput: 0}", "rate of 0"),
+        ("energy: 1, throughput: 1}", "throughput: 1}", "energy"),
+        (
+            "name: ALU\n    actions:\n    - {name: compute, energy: 1,",
+            "name: ALU\n    component_class: IntMAC\n    actions:\n    - {name: compute,",
+            "the model IntMAC cannot be imported",
+        ),
+        ("name: ALU", "name: ALU\n    spatial: [{name: X, fanout: 1.5}]", "a fanout of 1.5"),
+        (
+            "name: ALU",
+            "name: ALU\n    spatial: [{name: X, fanout: 4, may_reuse: weight}]",
+            "only some",
+        ),
+        (
+            "name: ALU",
+            "name: ALU\n    spatial: [{name: X, fanout: 4, loop_bounds: 1}]",
+            "loop_bounds",
+        ),
+        ("size: 512 * 1024", "size: 512 * weight", "not a number"),
         ("keep: ~Far", "keep: ~Fat", "unknown set Fat"),
         ("area: 0", "erea: 0", "unknown key erea"),
     ],

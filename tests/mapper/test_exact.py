@@ -7,24 +7,17 @@ drawn from the grammar may be better than what was found.
 
 from __future__ import annotations
 
-from itertools import permutations, product
 from random import Random
 
 import numpy as np
 import pytest
 
-from archsim.closed_form import closed_form
 from archsim.evaluate import evaluate
-from archsim.latency import compute_time
-from archsim.mapping import Compute, Group, Spread
-from archsim.nest import walk
-from archsim.work import supports, work
 from einsum.errors import SpecError
 from mapper.objective import Amount, Objective
 from mapper.problem import MapProblem
 from mapper.result import SearchResult, Solution
 from mapper.search import exact
-from mapper.space import frames
 from tests.mapper.enumeration import (
     NOTHING,
     Costs,
@@ -32,7 +25,6 @@ from tests.mapper.enumeration import (
     draw,
     enumerate_all,
     evaluations,
-    segments,
     undominated,
 )
 from tests.mapper.random_problems import problem
@@ -69,13 +61,15 @@ def check(
 ) -> None:
     """The objectives and the front, against all mappings or against some of them."""
     if evaluations(one) > walked:
-        costs = [cost for _ in range(drawn) if (cost := cost_of(draw(one, random), one)) is not None]
+        costs = [
+            cost for _ in range(drawn) if (cost := cost_of(draw(one, random), one)) is not None
+        ]
         for objective in objectives:
             check_not_better(one, objective, np.concatenate([NOTHING, *costs]))
         return
     found = enumerate_all(one)
     if not len(found.costs):
-        with pytest.raises(SpecError, match="has no mapping|bytes short"):
+        with pytest.raises(SpecError, match="has no mapping on"):
             exact(one, objectives[0])
         return
     for objective in objectives:
@@ -129,15 +123,11 @@ def values(objective: Objective, costs: Costs) -> Costs:
 
 def least(objective: Objective, costs: Costs) -> tuple[float, ...]:
     """The objective of the best, and the other amounts of its ranking, compared one by one."""
-    columns = [lambda rows: values(objective, rows)]
-    columns += [
-        lambda rows, at=_COLUMNS.index(which): rows[:, at] for which in objective.ranking.amounts
-    ]
     found = []
-    for column in columns:
-        best = column(costs).min()
-        found.append(float(best))
-        costs = costs[column(costs) <= best * (1 + _NEAR)]
+    for which in (None, *objective.ranking.amounts):
+        column = values(objective, costs) if which is None else costs[:, _COLUMNS.index(which)]
+        found.append(float(column.min()))
+        costs = costs[column <= found[-1] * (1 + _NEAR)]
     return tuple(found)
 
 
@@ -150,14 +140,3 @@ def check_front(result: SearchResult, costs: Costs) -> None:
     ours = np.asarray([[solution.cost.amount(w) for w in FRONT] for solution in result.solutions])
     ours = ours[np.lexsort([[float(f"{x:.9e}") for x in column] for column in ours.T[::-1]])]
     np.testing.assert_allclose(ours, wanted, rtol=_NEAR)
-
-
-@pytest.mark.parametrize("seed", range(0, CASES, 3))
-def test_places_are_those_with_the_least_time(seed: int) -> None:
-    """Units and spatial ranks, against the time of every choice of them."""
-    one = problem(Random(seed))
-    for segment in segments(one):
-        wanted = least_time(one, segment)
-        for frame in frames(segment, one):
-            names = {e.name: (frame.places[e.name].unit, frame.places[e.name].spreads) for e in segment}
-            assert time_of(one, names) == pytest.approx(wanted, rel=1e-12)

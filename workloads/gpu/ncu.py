@@ -35,11 +35,11 @@ class NoCountersError(RuntimeError):
 
 
 def counters(
-    keys: Sequence[str], launches: Sequence[int], timeout_s: float
+    record: Path, keys: Sequence[str], launches: Sequence[int], timeout_s: float
 ) -> list[dict[str, float]]:
-    """Counters of one call for each key, which makes `launches` launches.
+    """Counters of one call for each key of `record`, which makes `launches` launches.
 
-    Each is a run of `measure.py --profile KEY ...` under the profiler. Raises `NoCountersError`.
+    It is a run of `measure.py --profile KEY ...` under the profiler. Raises `NoCountersError`.
     """
     program = shutil.which("ncu") or "/usr/local/cuda/bin/ncu"
     if not Path(program).exists():
@@ -53,7 +53,7 @@ def counters(
         command = [program, "--profile-from-start", "off", "--clock-control", "none"]
         command += ["--csv", "--print-units", "base", "--log-file", str(log)]
         command += ["--metrics", ",".join(names), sys.executable, str(script)]
-        command += ["--out", folder, "--profile", *keys]
+        command += ["--out", str(record.parent), "--profile", *keys]
         done = _run(command, timeout_s)
         text = log.read_text(encoding="utf-8") if log.exists() else ""
     rows = _rows(text)

@@ -51,6 +51,11 @@ class Subject:
         return self.kernel.value if self.kernel else str(self.baseline)
 
     @property
+    def splits(self) -> bool:
+        """Is the number of splits a part of how it is launched?"""
+        return self.kernel is Kernel.P1_SPLIT_K
+
+    @property
     def key(self) -> str:
         order = f"/{self.order.value}" if self.order else ""
         return f"{self.name}/{self.problem}{order}"

@@ -32,19 +32,19 @@ def seconds_of(call: Call, calls: int = 3) -> float:
 
 
 def samples(
-    calls: Sequence[Call], budget_s: float, most: int, cold: bool = True
+    calls: Sequence[Call], budget_s: float, most: int, cold: bool = True, replay: bool = False
 ) -> tuple[Method, tuple[float, ...]]:
     """Times of one call, all of them, and how they were taken.
 
     `calls` do the same on copies of the inputs, the first one is timed alone if it is long. For
-    about `budget_s` seconds, at least 10 samples and at most `most`.
+    about `budget_s` seconds, at least 10 samples and at most `most`. `replay`: as a graph anyway.
     """
     estimate = seconds_of(calls[0])
     warmup = max(3, min(1000, int(_WARMUP_S / estimate)))
     for _ in range(warmup):
         calls[0]()
     torch.cuda.synchronize()
-    if estimate >= _SHORT_S:
+    if estimate >= _SHORT_S and not replay:
         count = _count(budget_s, estimate + (2e-4 if cold else 0), most)
         return _by_events(calls[0], count, warmup, cold)
     return _by_graph(calls, estimate, budget_s, most, warmup)

@@ -72,7 +72,7 @@ def online(
         rnv, rd, rm, q, k_desc, v_desc, kv, whole, end, query, keys, scale,
         M0, E, F, True, CAUSAL, False, PRECISION,
     )  # fmt: skip
-    av = rnv / rd[:, None]
+    av = rnv * (1.0 / rd)[:, None]
     av_desc.store([head, first, 0], av.to(av_desc.dtype).reshape(1, P0, F))
 
 

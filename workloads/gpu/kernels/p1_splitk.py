@@ -99,7 +99,7 @@ def combine(
     for m2 in tl.range(0, SPLITS):
         factor = tl.sum(tl.where(part[None, :] == m2, cf, 0.0), 1)
         snv += factor[:, None] * rnv_desc.load([kv * SPLITS + m2, first, 0]).reshape(R0, F)
-    av = snv / sd[:, None]
+    av = snv * (1.0 / sd)[:, None]
     av_desc.store([kv, first, 0], av.to(av_desc.dtype).reshape(1, R0, F))
 
 

@@ -79,7 +79,7 @@ def two_pass(
         snv, rm, q, k_desc, v_desc, kv, whole, end, query, keys, scale,
         M0, E, F, True, CAUSAL, PRECISION,
     )  # fmt: skip
-    av = snv / rd[:, None]
+    av = snv * (1.0 / rd)[:, None]
     av_desc.store([head, first, 0], av.to(av_desc.dtype).reshape(1, P0, F))
 
 

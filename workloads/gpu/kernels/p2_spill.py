@@ -103,7 +103,7 @@ def correct(
         sn = sln.to(tl.float32) * plm[:, None]
         v = v_desc.load([kv, start, 0]).reshape(M0, F)
         snv = tl.dot(sn.to(v.dtype), v, snv, input_precision=PRECISION)
-    av = snv / sd[:, None]
+    av = snv * (1.0 / sd)[:, None]
     av_desc.store([head, first, 0], av.to(av_desc.dtype).reshape(1, P0, F))
 
 

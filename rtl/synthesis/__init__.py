@@ -1,0 +1,1 @@
+"""The hardware as gates: areas, transistors and switching, by yosys."""
