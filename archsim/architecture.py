@@ -202,18 +202,31 @@ class Architecture:
 
     def dims_above(self, unit: str) -> tuple[str, ...]:
         """The dimensions that the PEs of `unit` are spread over, from the root inwards."""
-        owners = (*(memory.name for memory in self.path(unit)), unit)
-        return tuple(f"{own}.{one.name}" for own in owners for one in self.own_dims(own))
+        return self._dims_above[self.unit(unit).name]
+
+    @cached_property
+    def _dims_above(self) -> dict[str, tuple[str, ...]]:
+        owners = {
+            unit: (*(memory.name for memory in self.path(unit)), unit) for unit in self._units
+        }
+        return {
+            unit: tuple(f"{own}.{one.name}" for own in owners[unit] for one in self.own_dims(own))
+            for unit in self._units
+        }
 
     def instance_dims(self, name: str) -> frozenset[str]:
         """The dimensions that tell the instances of a memory, or the PEs of a unit, apart."""
-        if name in self._units:
-            return frozenset(self.dims_above(name))
-        private = self.memory(name).per_unit
-        if private is not None:
-            return frozenset(self.dims_above(private))
-        above = self._upwards(name)
-        return frozenset(f"{one.name}.{dim.name}" for one in above for dim in one.fanout)
+        return self._instance_dims[name if name in self._units else self.memory(name).name]
+
+    @cached_property
+    def _instance_dims(self) -> dict[str, frozenset[str]]:
+        found = {unit: frozenset(self.dims_above(unit)) for unit in self._units}
+        for memory in self.memories:
+            above = self._upwards(memory.name)
+            fanout = frozenset(f"{one.name}.{dim.name}" for one in above for dim in one.fanout)
+            private = memory.per_unit
+            found[memory.name] = fanout if private is None else found[private]
+        return found
 
     def above(self, memory: str) -> tuple[Memory, ...]:
         """`memory` and all memories above it, from the inside out."""
@@ -228,14 +241,21 @@ class Architecture:
 
     def instances(self, name: str) -> int:
         """How many of a memory, or of a whole array, the chip has."""
+        return _named("memory or unit", name, self._instances, self.name)
+
+    @cached_property
+    def _instances(self) -> dict[str, int]:
+        return {name: self._count(name) for name in (*self._memories, *self._units)}
+
+    def _count(self, name: str) -> int:
         if name in self._units:
             shared = (m for m in self._upwards(self._units[name].memory) if m.per_unit is None)
-            return self.instances(next(shared).name)
-        memory = _named("memory or unit", name, self._memories, self.name)
+            return self._count(next(shared).name)
+        memory = self._memories[name]
         if memory.per_unit is not None:
-            above = self.pes(memory.per_unit)
+            above = _product(self.unit(memory.per_unit).dims) * self._count(memory.per_unit)
         else:
-            above = 1 if memory.parent is None else self.instances(memory.parent)
+            above = 1 if memory.parent is None else self._count(memory.parent)
         return above * _product(memory.fanout)
 
     def pes(self, unit: str) -> int:

@@ -25,7 +25,8 @@ _NO_TENSORS = frozenset[str]()
 class Keeping:
     """What a memory holds while an Einsum runs: all of `must`, and nothing that is not in `may`.
 
-    Of the tensors `backs` it holds those that are in no memory further out.
+    Of the tensors `backs` it holds those that are in no memory further out, and there they pass
+    from the Einsum that makes them to those that read them: nothing further in is shared.
     """
 
     must: frozenset[str]
@@ -99,6 +100,7 @@ def check_constraints(
                 rule=choices(leaf.unit, constraints.units[name]),
             )
         _check_keeping(leaf, lives_at_root, architecture, constraints)
+        _check_passing(leaf, leaves, architecture, constraints)
         _check_spreading(leaf, architecture, constraints)
 
 
@@ -127,6 +129,28 @@ def _check_keeping(
                         rule="no memory further out holds it",
                     )
             above.add(memory.name)
+
+
+def _check_passing(
+    leaf: Leaf, leaves: tuple[Leaf, ...], architecture: Architecture, constraints: Constraints
+) -> None:
+    """What a memory backs passes there: no memory below it is shared with its producer."""
+    name = leaf.einsum.name
+    backed: set[str] = set()
+    for memory in architecture.path(leaf.unit):
+        for held in leaf.holds:
+            if held.hold.memory != memory.name:
+                continue
+            for tensor in backed & set(held.hold.tensors):
+                for other in leaves:
+                    if other.einsum.tensor == tensor != leaf.einsum.tensor and other.is_under(held):
+                        raise SpecError(
+                            f"{tensor} passes from {other.einsum.name} to {name} in {memory.name}",
+                            rule="it has to pass in the memory that backs it: hold it in "
+                            f"{memory.name} for each Einsum by itself",
+                        )
+        keeping = constraints.keeping.get((name, memory.name))
+        backed |= keeping.backs & set(leaf.tensors) if keeping else set()
 
 
 def _check_spreading(leaf: Leaf, architecture: Architecture, constraints: Constraints) -> None:

@@ -1,37 +1,28 @@
 """Walking a loop nest: how far every loop steps, and what is left to cover at each point.
 
-All amounts are float64 arrays, so that one walk analyses many candidate tile sizes at once;
-a concrete mapping gives 0-d arrays. Nothing grows with the sizes of the ranks.
+All amounts may be arrays, so that one walk analyses many candidate tile sizes at once
+(`archsim.amounts`). Nothing grows with the sizes of the ranks.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import takewhile
-from typing import TypeAlias
+from functools import cached_property
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
+from archsim.amounts import ONE, Array, amount, minimum, some
 from archsim.architecture import Architecture
 from archsim.mapping import Branches, Compute, For, Hold, Nest, Spread, nodes
 from einsum.cascade import Cascade, Einsum
 from einsum.errors import SpecError, choices
 
-Array: TypeAlias = NDArray[np.float64]
 Extents: TypeAlias = Mapping[str, Array]
 
-ONE: Array = np.asarray(1.0)
 
-
-def amount(value: float | Array) -> Array:
-    """A number as an amount; what computes as arrays do stays as it is."""
-    return np.asarray(float(value)) if isinstance(value, int | float) else value
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """A loop in the walk: its variable, its trip count and, if spatial, its dimension.
 
     A loop whose steps are `dealt` over a dimension, with `instances` along it, is one in time.
@@ -42,6 +33,11 @@ class Step:
     dim: str = ""
     dealt: str = ""
     instances: int = 1
+
+    @property
+    def turns(self) -> bool:
+        """Does it run more than once, for some candidate?"""
+        return some(self.trips > 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +55,7 @@ class Held:
     forks: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Leaf:
     """An Einsum on a unit, with everything above it, outermost first.
 
@@ -85,16 +81,37 @@ class Leaf:
         return self.einsum.tensors
 
     def reads(self, tensor: str) -> bool:
-        return any(access.tensor == tensor for access in self.einsum.inputs)
+        return tensor in self._read
+
+    @cached_property
+    def _read(self) -> frozenset[str]:
+        return frozenset(access.tensor for access in self.einsum.inputs)
 
     def is_under(self, held: Held) -> bool:
-        return any(own.position == held.position for own in self.holds)
+        return held.position in self._positions
+
+    @cached_property
+    def _positions(self) -> frozenset[tuple[int, ...]]:
+        return frozenset(held.position for held in self.holds)
 
     def hold_of(self, tensor: str) -> tuple[Held, ...]:
         """The holds of `tensor` above this Einsum, outermost first."""
-        return tuple(held for held in self.holds if tensor in held.hold.tensors)
+        return self._chains.get(tensor, ())
 
-    @property
+    @cached_property
+    def _chains(self) -> dict[str, tuple[Held, ...]]:
+        found: dict[str, tuple[Held, ...]] = {}
+        for held in self.holds:
+            for tensor in {*held.hold.tensors}:
+                found[tensor] = (*found.get(tensor, ()), held)
+        return found
+
+    @cached_property
+    def spatial(self) -> tuple[Step, ...]:
+        """The loops over instances."""
+        return tuple(step for step in self.steps if step.dim)
+
+    @cached_property
     def cycles_per_point(self) -> Array:
         """Temporal trips of the whole nest: steps that the unit takes for one operation."""
         total = ONE
@@ -103,17 +120,17 @@ class Leaf:
                 total = total * step.trips
         return total * self.waves if self.dealt else total
 
-    @property
+    @cached_property
     def dealt(self) -> tuple[Step, ...]:
         """The loops whose steps are tasks."""
         return tuple(step for step in self.steps if step.dealt)
 
-    @property
+    @cached_property
     def task_depth(self) -> int:
         """How many loops stand above one task."""
         return max((i + 1 for i, step in enumerate(self.steps) if step.dealt), default=0)
 
-    @property
+    @cached_property
     def tasks(self) -> Array:
         """All steps of the dealt loops."""
         total = ONE
@@ -121,7 +138,7 @@ class Leaf:
             total = total * step.trips
         return total
 
-    @property
+    @cached_property
     def waves(self) -> Array:
         """How many tasks the instance with most of them does."""
         instances = max((step.instances for step in self.dealt), default=1)
@@ -133,7 +150,7 @@ class Leaf:
         instances = max((step.instances for step in self.dealt), default=1)
         return self.waves * instances / self.tasks
 
-    @property
+    @cached_property
     def points(self) -> Array:
         """Points that are computed, also again; the last tile ends where its rank does."""
         total = ONE
@@ -147,12 +164,15 @@ class Leaf:
 
 def shared_steps(one: Leaf, other: Leaf) -> int:
     """How many loops, from the outermost, two Einsums run under together."""
-    together = takewhile(lambda pair: pair[0] is pair[1], zip(one.steps, other.steps, strict=False))
-    return len(tuple(together))
+    depth = 0
+    for own, its in zip(one.steps, other.steps, strict=False):
+        if own is not its:
+            break
+        depth += 1
+    return depth
 
 
-@dataclass(frozen=True, slots=True)
-class _State:
+class _State(NamedTuple):
     extents: Extents
     steps: tuple[Step, ...]
     holds: tuple[Held, ...]
@@ -203,7 +223,7 @@ def _descend(
                 if (kept := _not_yet_held(node, state)).tensors:
                     place, forks = (*position, index), state.forks_of(kept.memory)
                     held = Held(kept, place, len(state.steps), state.extents, forks)
-                    state = replace(state, holds=(*state.holds, held))
+                    state = state._replace(holds=(*state.holds, held))
             case Compute():
                 yield _leaf(node, state, cascade, group)
             case Branches(nests):
@@ -213,7 +233,7 @@ def _descend(
                     yield from _descend(
                         branch,
                         (*position, index, number),
-                        replace(state, forks=(*state.forks, (len(state.steps), others))),
+                        state._replace(forks=(*state.forks, (len(state.steps), others))),
                         cascade,
                         architecture,
                         tiles,
@@ -235,6 +255,8 @@ def _not_yet_held(hold: Hold, state: _State) -> Hold:
         if outer.hold.memory == hold.memory and not outer.hold.spilled
         for tensor in outer.hold.tensors
     }
+    if there.isdisjoint(hold.tensors):
+        return hold
     return replace(hold, tensors=tuple(name for name in hold.tensors if name not in there))
 
 
@@ -254,13 +276,12 @@ def _enter_loop(
     if isinstance(loop.tile, str):
         if loop.tile not in tiles:
             raise SpecError(f"tile size {loop.tile} of {loop.variable} has no value")
-        tile = np.minimum(tiles[loop.tile], extent)
+        tile = minimum(tiles[loop.tile], extent)
     else:
-        tile = np.minimum(amount(loop.tile), extent)
+        tile = minimum(amount(loop.tile), extent)
     instances = architecture.dim_size(loop.dealt) if loop.dealt else 1
     step = Step(loop.variable, np.ceil(extent / tile), "", loop.dealt, instances)
-    return replace(
-        state,
+    return state._replace(
         extents={**state.extents, loop.variable: tile},
         steps=(*state.steps, step),
     )
@@ -275,10 +296,9 @@ def _enter_spread(spread: Spread, state: _State, architecture: Architecture) -> 
             f"which has {free:g} left",
             rule="the counts along one dimension multiply to at most its size",
         )
-    count = np.minimum(extent, spread.count or free)
+    count = minimum(extent, amount(spread.count) if spread.count else free)
     taken = amount(spread.count or np.max(count))
-    return replace(
-        state,
+    return state._replace(
         extents={**state.extents, spread.variable: np.ceil(extent / count)},
         steps=(*state.steps, Step(spread.variable, count, spread.dim)),
         free={**state.free, spread.dim: free // taken},

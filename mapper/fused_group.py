@@ -179,8 +179,9 @@ def group_of(structure: Structure, way: Way, sizes: dict[str, int], problem: Map
 def group_bound(segment: tuple[Einsum, ...], problem: MapProblem) -> Cost:
     """What no group of these Einsums can be below.
 
-    Every tensor from outside is read once, every result that is used outside written once, and
-    the units share the work as well as can be; energy is that of the operations and the root.
+    What is used of a tensor from outside is read once, every result that is used outside written
+    once, and the units share the work as well as can be; energy is that of the operations and
+    the root.
     """
     cascade, architecture = problem.cascade, problem.architecture
     names = {einsum.name for einsum in segment}
@@ -192,17 +193,12 @@ def group_bound(segment: tuple[Einsum, ...], problem: MapProblem) -> Cost:
     for tensor in cascade.tensors:
         users = [e for e in cascade.steps if any(a.tensor == tensor.name for a in e.inputs)]
         made_here = tensor.name in names
-        read = not made_here and any(e.name in names for e in users)
         outside = tensor.role is Role.OUTPUT or any(e.name not in names for e in users)
-        written = made_here and outside
-        if read or written:
-            bits = tensor.format.bits_per_value
-            for rank in tensor.ranks:
-                bits *= problem.shapes.sizes[rank]
-            if cascade.iterative_variables(tensor.name):
-                bits = 0.0  # only its last value need leave
-            traffic += bits / 8
-            reads_pj += bits / root.access_bits * (price.read_pj if read else price.write_pj)
+        makers = [tensor.name] if made_here and outside else []
+        readers = [] if made_here else [e.name for e in users if e.name in names]
+        moved = max((problem.used_bytes[tensor.name, e] for e in readers or makers), default=0.0)
+        traffic += moved
+        reads_pj += moved * 8 / root.access_bits * (price.read_pj if readers else price.write_pj)
     points = {e.name: float(problem.activity.useful_points(e)) for e in segment}
     seconds = compute_bound(segment, architecture, points) / architecture.clock_hz
     bandwidth = root.bandwidth_bytes_per_s

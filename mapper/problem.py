@@ -8,10 +8,12 @@ from functools import cached_property
 from archsim.activity import Activity
 from archsim.architecture import Architecture
 from archsim.components import Library
+from archsim.compulsory import reached_elements
 from archsim.constraints import FREE, Constraints
 from archsim.energy import Accounting, Pricing
 from archsim.mapping import Policy
 from archsim.ports import port_rates
+from archsim.tiles import Reaches
 from einsum.cascade import Cascade, Einsum
 from einsum.errors import SpecError
 from einsum.graph import order
@@ -56,6 +58,26 @@ class MapProblem:
     def activity(self) -> Activity:
         """How much of the iteration spaces is executed."""
         return Activity.of(self.cascade, self.shapes)
+
+    @cached_property
+    def used_bytes(self) -> dict[tuple[str, str], float]:
+        """By tensor and Einsum: what the Einsum uses of the tensor, each element once.
+
+        Nothing of a running tensor: it may be updated in place.
+        """
+        names = [tensor.name for tensor in self.cascade.tensors]
+        reaches = Reaches(self.shapes, dict.fromkeys(names, frozenset[str]()))
+        found = dict.fromkeys(((t, e.name) for e in self.einsums for t in e.tensors), 0.0)
+        for tensor, name in found:
+            if self.cascade.iterative_variables(tensor):
+                continue
+            einsum = next(one for one in self.einsums if one.name == name)
+            width = self.cascade.tensor(tensor).format.bits_per_value / 8
+            found[tensor, name] = width * max(
+                reached_elements(reached, einsum, self.activity)
+                for reached in reaches.used(tensor, einsum)
+            )
+        return found
 
     @cached_property
     def pricing(self) -> Pricing:

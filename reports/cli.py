@@ -17,6 +17,7 @@ from typer.core import TyperGroup
 from einsum.errors import SpecError
 from reports.commands.bounds import bounds
 from reports.commands.compare import compare
+from reports.commands.convert import convert
 from reports.commands.evaluate import evaluate
 from reports.commands.export import export
 from reports.commands.gpu import gpu
@@ -24,6 +25,7 @@ from reports.commands.listing import list_names
 from reports.commands.map import map_cascade
 from reports.commands.model import model
 from reports.commands.passes import passes
+from reports.commands.plot import plot
 from reports.commands.reproduce import reproduce
 from reports.commands.rtl import rtl
 from reports.commands.run import run
@@ -76,8 +78,10 @@ app.command("map")(map_cascade)
 app.command("model")(model)
 app.command("sweep")(sweep)
 app.command("export")(export)
+app.command("plot")(plot)
 app.command("compare")(compare)
 app.command("bounds")(bounds)
+app.command("convert")(convert)
 app.command("list")(list_names)
 app.command("show")(show)
 app.command("reproduce")(reproduce)

@@ -175,8 +175,10 @@ class _Writer:
         found: list[Node] = []
         for node in nest:
             match node:
+                case For(variable, int(tile)) if tile >= self._left(found, left, variable):
+                    pass  # it turns once
                 case Spread():
-                    _insert(node, found, left)
+                    self._insert(node, found, left)
                 case Hold():
                     for tensor in node.tensors:
                         self._place(replace(node, tensors=(tensor,)), found, einsums)
@@ -242,21 +244,29 @@ class _Writer:
                 return tensor not in tensors
         return False
 
+    def _insert(self, spread: Spread, found: list[Node], left: _Left) -> None:
+        """Puts a spatial loop in front of the loops at the end of `found`, where that is the same.
 
-def _insert(spread: Spread, found: list[Node], left: _Left) -> None:
-    """Puts a spatial loop in front of the loops at the end of `found`, where that is the same.
+        Of its own rank, tiles of the loop are then smaller by as many as it has instances. Holds
+        in memories that each instance has for itself come after it.
+        """
+        place = len(found)
+        while place:
+            node = found[place - 1]
+            match node:
+                case Hold() if spread.dim in self.architecture.instance_dims(node.memory):
+                    pass
+                case For(variable, int(tile)) if variable == spread.variable:
+                    extent = self._left(found[: place - 1], left, variable)
+                    if not spread.count or extent % tile or tile % spread.count:
+                        break
+                    found[place - 1] = replace(node, tile=tile // spread.count)
+                case For(_, int()):
+                    pass
+                case _:
+                    break
+            place -= 1
+        found.insert(place, spread)
 
-    Of its own rank, tiles of the loop are then smaller by as many as it has instances.
-    """
-    place = len(found)
-    while place:
-        node = found[place - 1]
-        if not isinstance(node, For) or not isinstance(node.tile, int):
-            break
-        if node.variable == spread.variable:
-            extent = reduce(_Left.below, found[: place - 1], left).extents[node.variable]
-            if not spread.count or extent % node.tile or node.tile % spread.count:
-                break
-            found[place - 1] = For(node.variable, node.tile // spread.count)
-        place -= 1
-    found.insert(place, spread)
+    def _left(self, above: list[Node], left: _Left, variable: str) -> int:
+        return reduce(_Left.below, above, left).extents[variable]

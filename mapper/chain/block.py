@@ -77,9 +77,9 @@ def blocks(
     )
     rows: list[tuple[int, Floats, Floats, NDArray[np.int64]]] = []
     orders: list[Order] = []
-    for order in _orders(looped, members, held):
+    for order in orders_of(looped, members, held):
         tiles = [_tiles(extents.whole[c], extents.least[c]) for c in order.classes]
-        axes = _open(tiles)
+        axes = opened(tiles)
         occupied = _occupied(order, axes, extents, members, width)
         shape = tuple(map(len, tiles))
         occupied = np.broadcast_to(occupied, shape)
@@ -87,7 +87,7 @@ def blocks(
         if not fits.any():
             continue
         if bounded:
-            fits = _largest(fits)
+            fits = largest(fits)
         chosen = np.nonzero(fits.reshape(-1))[0]
         columns = [
             np.broadcast_to(_fetched(order, axes, extents, members, depth, t), shape).reshape(-1)
@@ -128,9 +128,10 @@ def blocks(
     )
 
 
-def _orders(
+def orders_of(
     looped: tuple[int, ...], members: tuple[frozenset[int], ...], held: tuple[int, ...]
 ) -> Iterator[Order]:
+    """The loops over some classes in every order, with every way to hold tensors among them."""
     for classes in permutations(looped):
         ways = [tuple((t, d) for d in _depths(t, classes, members)) for t in held]
         yield from (Order(classes, depths) for depths in product(*ways))
@@ -152,7 +153,8 @@ def _tiles(whole: int, least: int) -> Floats:
     return np.asarray([least * d for d in divisors(whole // least)], dtype=np.float64)
 
 
-def _open(tiles: list[Floats]) -> list[Floats]:
+def opened(tiles: list[Floats]) -> list[Floats]:
+    """Each array along an axis of its own."""
     count = len(tiles)
     return [
         one.reshape([-1 if place == axis else 1 for axis in range(count)])
@@ -222,7 +224,7 @@ def _to_register(
     return np.where(steps > 1, _fetched(order, axes, extents, members, len(axes), tensor), above)
 
 
-def _largest(fits: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def largest(fits: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Those that no step along one axis leaves fitting."""
     kept = fits.copy()
     for axis in range(fits.ndim):

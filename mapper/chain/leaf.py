@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from archsim.architecture import Memory
 from mapper.chain.block import Block, Extents, blocks
+from mapper.chain.floor import floors
 from mapper.chain.site import Factors, Floats, Site, Spreading
 
 Resident = frozenset[int]
@@ -104,6 +105,40 @@ class Leaf:
                 amounts = amounts + reduce(np.minimum, each)
             score = self.weights.score(amounts, compute_s)
             best = np.minimum(best, np.where(divides, score, np.inf))
+        return best
+
+    def floor(self, resident: Resident) -> float:
+        """What no choice under any shared loops is below."""
+        site, places = self.site, self.site.places
+        inner = places.inner.size_bytes if places.inner is not None else None
+        capacity = np.inf if inner is None else inner
+        best = np.inf
+        sizes = np.asarray(site.elements, dtype=np.float64)
+        found: dict[object, Floats] = {}
+        for way in site.spreadings:
+            fixed, compute_s = site.computing(way)
+            whole = tuple(n // o for n, o in zip(site.full, way.outer, strict=True))
+            for route in self._routes(resident):
+                held = tuple(sorted(route.inner))
+                key = (whole, way.within, held, route.register)
+                if key not in found:
+                    extents = Extents(whole, way.within)
+                    found[key] = floors(
+                        extents, site.members, held, site.width, route.register, capacity
+                    )
+                passes = found[key]
+                if not len(passes):
+                    continue
+                amounts = np.broadcast_to(fixed, (len(passes), len(fixed)))
+                for t, size in enumerate(sizes):
+                    own, each = self._tensor(t, t in resident, route, way)
+                    amounts = amounts + own
+                    for place, price in each.items():
+                        times: Floats = np.ones(1)
+                        if place != "home":
+                            times = passes[:, held.index(t) if place == "inner" else -1]
+                        amounts = amounts + np.outer(times * size, price)
+                best = min(best, float(self.weights.score(amounts, compute_s).min()))
         return best
 
     def _passes(self, extents: Floats) -> Floats:

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import combinations
 from time import process_time
 
 import numpy as np
 from numpy.typing import NDArray
 
 from archsim.architecture import Memory
+from archsim.work import no_unit, supports
 from einsum.cascade import Role
-from einsum.errors import SpecError
 from mapper.chain.leaf import Choice, Leaf, Resident, Weights
 from mapper.chain.site import Floats, Site, divisors
 from mapper.chain.state import Boundaries, Kept, Stack, State, Step
@@ -87,32 +88,44 @@ class Programme:
             for n in [problem.shapes.extent(v)]
         }
         self._bounds: dict[object, Floats] = {}
+        self.floors = [self._floor(number) for number in range(len(self.leaves))]
         self.least = self._least()
 
     def _least(self) -> list[float]:
         """What the Einsums from each one on cost at least."""
-        total, found = 0.0, [0.0]
+        found = [0.0]
         for number in reversed(range(len(self.leaves))):
-            einsum = self.problem.einsums[number]
-            resident = frozenset(
-                t
-                for t, name in enumerate(einsum.tensors)
-                if name in self.boundaries.shareable
-            )
-            own = [
-                float(leaf.bound(np.asarray([leaf.site.full], dtype=np.float64), some)[0])
-                for leaf in self.leaves[number]
-                for some in {resident, frozenset[int]()}
-            ]
-            total += min(own)
-            found.append(total)
+            found.append(found[-1] + self.floors[number])
         return found[::-1]
+
+    def _floor(self, number: int) -> float:
+        tensors = self.problem.einsums[number].tensors
+        shared = [t for t, name in enumerate(tensors) if name in self.boundaries.shareable]
+        return min(
+            leaf.floor(frozenset(some))
+            for leaf in self.leaves[number]
+            for count in range(len(shared) + 1)
+            for some in combinations(shared, count)
+        )
 
     # Running it.
 
-    def first_look(self, states: int) -> tuple[float, tuple[Taken, ...]] | None:
+    def scales(self) -> tuple[float, float, float]:
+        """Typical amounts: energy, bytes of the root memory, and seconds; none of them is 0."""
+        total, seconds = np.zeros(2), 0.0
+        for own in self.leaves:
+            site = own[0].site
+            fixed, compute_s = site.computing(site.spreadings[0])
+            least = fixed
+            for tensor in range(len(site.tensors)):
+                least = least + site.operand(tensor, site.places.root, site.spreadings[0])
+            total = total + least[:2]
+            seconds += compute_s
+        return float(total[0]) or 1.0, float(total[1]) or 1.0, seconds or 1.0
+
+    def first_look(self, states: int, deadline: float) -> tuple[float, tuple[Taken, ...]] | None:
         """A good path, found with the best `states` at every boundary and few tiles at each."""
-        return self._run(float("inf"), states, _FEW, float("inf"))
+        return self._run(float("inf"), states, _FEW, deadline)
 
     def best(
         self, limit: float, deadline: float, tick: Callable[[str], None] = lambda _: None
@@ -140,9 +153,9 @@ class Programme:
             if states is not None:
                 kept = sorted(kept, key=lambda s: float(arrived[s].score.min()))[:states]
             for before in kept:
-                if process_time() > deadline:
-                    raise TimeoutError
                 for step in self.boundaries.steps(number, before):
+                    if process_time() > deadline:
+                        raise TimeoutError
                     score = self._scores(number, step, arrived[before].score, limit, few)
                     if score is not None:
                         _merge(following, step, len(steps), score)
@@ -173,12 +186,12 @@ class Programme:
         if not fits.any():
             return None
         fills = self._fills(number, step, tiles, shape)
-        start = self._launch(step)
         extra = self.weights.score(fills, 0.0)
         if self.timed:
             extra = self.weights.picojoule * fills[..., 0] + self.weights.byte * fills[..., 1]
         resident = self._resident(number, step)
-        least = score + extra + start + self._bound(number, nest, resident)
+        own = np.maximum(extra + self._bound(number, nest, resident), self.floors[number])
+        least = score + own
         promising = fits & (least + self.least[number + 1] <= limit * (1 + _ROUNDING))
         self.tally.over_bound += int(np.count_nonzero(fits & ~promising))
         flat = np.nonzero(promising.reshape(-1))[0]
@@ -194,7 +207,7 @@ class Programme:
                 number, own, resident, float(free.reshape(-1)[row]),
                 fills.reshape(-1, fills.shape[-1])[row],
             )
-            found[row] = score.reshape(-1)[row] + start + one
+            found[row] = score.reshape(-1)[row] + one
         self.tally.computed += len(flat)
         found[found + self.least[number + 1] > limit * (1 + _ROUNDING)] = np.inf
         return found.reshape(shape)
@@ -248,10 +261,6 @@ class Programme:
         einsum = self.problem.einsums[number]
         kept = {one.tensor for one in step.kept}
         return frozenset(t for t, name in enumerate(einsum.tensors) if name in kept)
-
-    def _launch(self, step: Step) -> float:
-        begins = not step.before.stack and not step.before.kept
-        return self.weights.second * self.problem.architecture.launch_s if begins else 0.0
 
     def _fills(
         self, number: int, step: Step, tiles: dict[str, Floats], shape: tuple[int, ...]
@@ -334,8 +343,6 @@ class Programme:
 
 def units_of(problem: MapProblem, number: int) -> tuple[str, ...]:
     """The units that can compute an Einsum. Raises `SpecError` if there is none."""
-    from archsim.work import no_unit, supports
-
     einsum = problem.einsums[number]
     found = tuple(
         unit.name
@@ -363,6 +370,3 @@ def _merge(following: dict[State, _Arrived], step: Step, number: int, score: Flo
     known.score = np.where(better, best, known.score)
     known.step = np.where(better, number, known.step)
     known.row = np.where(better, flat, known.row)
-
-
-__all__ = ["Programme", "SpecError", "Taken", "Tally"]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import typer
 
+from reports.commands.rtl_area import area
 from reports.commands.rtl_cycles import cycles
+from reports.commands.rtl_exp import exp
 from reports.commands.rtl_sim import sim
 from reports.options import JsonOption
 from reports.output import print_json
@@ -17,6 +19,8 @@ rtl = typer.Typer(
 
 rtl.command("sim")(sim)
 rtl.command("cycles")(cycles)
+rtl.command("area")(area)
+rtl.command("exp")(exp)
 
 
 @rtl.command("lint")

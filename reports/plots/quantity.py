@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
@@ -48,6 +48,12 @@ class Quantity:
     def binary(self) -> bool:
         """Whether its axis goes by powers of two."""
         return self.measure in (Measure.BYTES, Measure.COUNT)
+
+    @property
+    def short(self) -> str:
+        """Its name within a sentence."""
+        label = self.label.partition(" (")[0]
+        return label.lower() if label[1:2].islower() and "." not in label else label
 
     def text(self, value: float) -> str:
         """A value with its unit.
@@ -146,6 +152,3 @@ def setting_text(description: Description, name: str) -> str:
     if isinstance(value, str):
         return value
     return f"{value:,.10g}"
-
-
-Formatter = Callable[[float], str]

@@ -176,6 +176,7 @@ package fp_pkg;
     logic signed [9:0] product_exponent, addend_exponent, exponent;
     logic [9:0] distance;
     logic [47:0] product;
+    logic signed [15:0] integers;
     logic [51:0] left, right, larger, smaller, magnitude;
     logic [52:0] difference;
     logic [5:0] lowest;
@@ -186,7 +187,8 @@ package fp_pkg;
     product_sign = x[31] ^ y[31];
     product_zero = x[30:23] == 8'd0 || y[30:23] == 8'd0;
     if (format == Int8) begin
-      fma = $signed(x) * $signed(y) + $signed(c);
+      integers = $signed(a[7:0]) * $signed(b[7:0]);
+      fma = {{16{integers[15]}}, integers} + c;
     end else if (x == NaN || y == NaN || z == NaN) begin
       fma = NaN;
     end else if (x[30:23] == 8'hff || y[30:23] == 8'hff) begin
@@ -285,26 +287,21 @@ package fp_pkg;
     else scale = {from[31], exponent[7:0], from[22:0]};
   endfunction
 
-  // value = power + fraction with 0 <= fraction < 1, for 2**value = scale(2**fraction, power).
-  //
-  // Returns {power, fraction}; the fraction is an operand of as many binary digits as the
-  // format has precision, to which the fp32 `value` is rounded (half up). Beyond +-256 the
-  // power saturates, so that `scale` gives infinity or zero. A NaN has the fraction NaN.
-  function automatic logic [41:0] exp2_split(format_t format, logic [31:0] value);
-    /*verilator no_inline_task*/
-    logic [31:0] from, number;
-    logic [33:0] fixed, half, significand;  // 9 integer bits and sign, 24 binary digits
+  // An fp32 value below 256 in magnitude, in two's complement with 24 binary digits after the
+  // point, rounded (half up) to `digits` of them; 24 digits are rounded down.
+  function automatic logic [33:0] fixed_point(logic [4:0] digits, logic [31:0] value);
+    logic [31:0] from;
+    logic [33:0] fixed, half, significand;
     logic [7:0] place;
-    logic [23:0] digits;
     from = canonical(value);
     significand = {10'd0, 1'b1, from[22:0]};  // weight 2**-23 at exponent 127: one place short
-    half = 34'd1 << (24 - precision(format));
+    half = 34'd1 << (5'd24 - digits);
     half = {1'b0, half[33:1]};
     if (from[30:23] == 8'd0) begin
       fixed = 34'd0;
     end else if (from[30:23] >= 8'd126) begin
       place = from[30:23] - 8'd126;
-      fixed = (place > 8'd9) ? {34{1'b0}} : (significand << place[3:0]);
+      fixed = significand << place[3:0];
     end else begin
       place = 8'd126 - from[30:23];
       fixed = (place > 8'd25) ? 34'd0 : (significand >> place[4:0]);
@@ -313,12 +310,23 @@ package fp_pkg;
       if (from[31] && place > 8'd25) fixed = 34'd1;
     end
     if (from[31]) fixed = ~fixed + 34'd1;
-    fixed = fixed + half;
-    digits = fixed[23:0] & ~(24'hff_ffff >> precision(format));
-    number = from_digits(digits);
+    fixed_point = (fixed + half) & ~(34'h0_00ff_ffff >> digits);
+  endfunction
+
+  // value = power + fraction with 0 <= fraction < 1, for 2**value = scale(2**fraction, power).
+  //
+  // Returns {power, fraction}; the fraction is an operand of as many binary digits as the
+  // format has precision, to which the fp32 `value` is rounded. Beyond +-256 the power
+  // saturates, so that `scale` gives infinity or zero. A NaN has the fraction NaN.
+  function automatic logic [41:0] exp2_split(format_t format, logic [31:0] value);
+    /*verilator no_inline_task*/
+    logic [31:0] from;
+    logic [33:0] fixed;
+    from = canonical(value);
+    fixed = fixed_point(5'(precision(format)), value);
     if (from == NaN) exp2_split = {10'd0, narrow(format, NaN)};
     else if (from[30:23] >= 8'd135) exp2_split = {from[31], {9{!from[31]}}, 32'd0};
-    else exp2_split = {fixed[33:24], narrow(format, number)};
+    else exp2_split = {fixed[33:24], narrow(format, from_digits(fixed[23:0]))};
   endfunction
 
   // The fp32 value of 24 binary digits after the point; exact.

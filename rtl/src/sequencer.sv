@@ -36,12 +36,6 @@ module sequencer
 
   typedef logic [Streams-1:0][AddrWidth-1:0] pointers_t;
 
-  typedef struct packed {
-    logic      valid;
-    logic      first;
-    pointers_t pointer;
-  } step_t;
-
   // Filled by the back door.
   logic [$bits(row_t)-1:0] table_words[TableDepth];
   logic [$bits(phase_t)-1:0] phase_words[1<<PhaseWidth];
@@ -53,9 +47,9 @@ module sequencer
   logic [PhaseWidth-1:0] phase_d, phase_q;
   pointers_t pointer_q;
   logic [CountWidth-1:0] count_q[Streams];
-  step_t earlier_q[Stages];  // [0] is not used: the step of stage 0 is `now`
-  step_t now;
-  pointers_t of_2d, of_1d, of_capture;
+  // Of the tile steps of stages 1 and up; those of stage 0 are in `step_q` and `pointer_q`.
+  logic [Stages-1:0] valid_q, first_q;
+  pointers_t earlier_q[Stages];
   logic valid_2d, valid_1d, valid_capture, first_1d;
   row_t row;
   phase_t phase;
@@ -66,12 +60,6 @@ module sequencer
   assign active = (state_q == Run) || (state_q == Idle && start_i);
   assign next_step = active && cycle_q == phase.interval - 1'b1;
   assign next_phase = next_step && step_q == phase.steps + CountWidth'(phase.stages) - 20'd2;
-
-  always_comb begin
-    now.valid = step_q < phase.steps;
-    now.first = step_q < phase.first;
-    now.pointer = pointer_q;
-  end
 
   // What runs in which order.
   always_comb begin
@@ -131,13 +119,21 @@ module sequencer
   // Tile steps grow older.
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      for (int unsigned s = 0; s < Stages; s++) earlier_q[s] <= '0;
+      valid_q <= '0;
+      first_q <= '0;
+    end else if (next_phase) begin
+      valid_q <= '0;
     end else if (next_step) begin
-      earlier_q[1] <= now;
+      valid_q <= {valid_q[Stages-2:1], begun('0), 1'b0};
+      first_q <= {first_q[Stages-2:1], step_q < phase.first, 1'b0};
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (next_step) begin
+      earlier_q[0] <= '0;
+      earlier_q[1] <= pointer_q;
       for (int unsigned s = 2; s < Stages; s++) earlier_q[s] <= earlier_q[s-1];
-      if (next_phase) begin
-        for (int unsigned s = 0; s < Stages; s++) earlier_q[s].valid <= 1'b0;
-      end
     end
   end
 
@@ -154,7 +150,7 @@ module sequencer
       end else if (next_phase && stream.rewind && stream.phase == phase_q) begin
         pointer_q[s] <= stream.start;
         count_q[s] <= '0;
-      end else if (next_step && now.valid && stream.phase == phase_q) begin
+      end else if (next_step && begun('0) && stream.phase == phase_q) begin
         if (count_q[s] == stream.period - 1'b1) begin
           count_q[s] <= '0;
           pointer_q[s] <= (further == stream.limit) ? stream.base : further;
@@ -166,36 +162,28 @@ module sequencer
   end
 
   // Slots.
-  always_comb begin
-    of_2d = now.pointer;
-    of_1d = now.pointer;
-    of_capture = now.pointer;
-    valid_2d = active && now.valid;
-    valid_1d = active && now.valid;
-    valid_capture = active && now.valid;
-    first_1d = now.first;
-    if (row.array_2d.stage != '0) begin
-      of_2d = earlier_q[row.array_2d.stage].pointer;
-      valid_2d = active && earlier_q[row.array_2d.stage].valid;
-    end
-    if (row.array_1d.stage != '0) begin
-      of_1d = earlier_q[row.array_1d.stage].pointer;
-      valid_1d = active && earlier_q[row.array_1d.stage].valid;
-      first_1d = earlier_q[row.array_1d.stage].first;
-    end
-    if (row.capture.stage != '0) begin
-      of_capture = earlier_q[row.capture.stage].pointer;
-      valid_capture = active && earlier_q[row.capture.stage].valid;
-    end
-  end
-
-  function automatic logic [AddrWidth-1:0] address(address_t at, pointers_t pointer);
-    address = pointer[at.stream] + at.offset;
+  function automatic logic begun(logic [StageWidth-1:0] stage);
+    begun = (stage == '0) ? step_q < phase.steps : valid_q[stage];
   endfunction
 
-  function automatic logic [RegWidth-1:0] index(register_t at, pointers_t pointer);
-    index = RegWidth'(pointer[at.stream]) + at.offset;
+  function automatic logic [AddrWidth-1:0] pointer(logic [StageWidth-1:0] stage,
+                                                   logic [StreamWidth-1:0] stream);
+    pointer = (stage == '0) ? pointer_q[stream] : earlier_q[stage][stream];
   endfunction
+
+  function automatic logic [AddrWidth-1:0] address(logic [StageWidth-1:0] stage, address_t at);
+    address = pointer(stage, at.stream) + at.offset;
+  endfunction
+
+  function automatic logic [RegWidth-1:0] index(logic [StageWidth-1:0] stage, register_t at);
+    index = RegWidth'(pointer(stage, at.stream)) + at.offset;
+  endfunction
+
+  assign valid_2d = active && begun(row.array_2d.stage);
+  assign valid_1d = active && begun(row.array_1d.stage);
+  assign valid_capture = active && begun(row.capture.stage);
+  assign first_1d =
+    (row.array_1d.stage == '0) ? step_q < phase.first : first_q[row.array_1d.stage];
 
   always_comb begin
     pe_ctrl_o = '0;
@@ -205,11 +193,11 @@ module sequencer
       pe_ctrl_o.op = row.array_2d.op;
       pe_ctrl_o.step = row.array_2d.step;
       pe_ctrl_o.first = row.array_2d.first;
-      pe_ctrl_o.a = index(row.array_2d.a, of_2d);
-      pe_ctrl_o.d = index(row.array_2d.d, of_2d);
-      left_addr_o = address(row.array_2d.left, of_2d);
+      pe_ctrl_o.a = index(row.array_2d.stage, row.array_2d.a);
+      pe_ctrl_o.d = index(row.array_2d.stage, row.array_2d.d);
+      left_addr_o = address(row.array_2d.stage, row.array_2d.left);
       column_ctrl_o.select = row.array_2d.select;
-      column_ctrl_o.addr = address(row.array_2d.top, of_2d);
+      column_ctrl_o.addr = address(row.array_2d.stage, row.array_2d.top);
     end
   end
 
@@ -220,17 +208,17 @@ module sequencer
       lane_ctrl_o.step = row.array_1d.step;
       lane_ctrl_o.last = row.array_1d.last;
       lane_ctrl_o.a_source = first_1d ? row.array_1d.initially : row.array_1d.source;
-      lane_ctrl_o.a = address(row.array_1d.a, of_1d);
-      lane_ctrl_o.b = index(row.array_1d.b, of_1d);
-      lane_ctrl_o.c = index(row.array_1d.c, of_1d);
+      lane_ctrl_o.a = address(row.array_1d.stage, row.array_1d.a);
+      lane_ctrl_o.b = index(row.array_1d.stage, row.array_1d.b);
+      lane_ctrl_o.c = index(row.array_1d.stage, row.array_1d.c);
       lane_ctrl_o.d_target = row.array_1d.target;
-      lane_ctrl_o.d = address(row.array_1d.d, of_1d);
+      lane_ctrl_o.d = address(row.array_1d.stage, row.array_1d.d);
       lane_ctrl_o.copy_en = row.array_1d.copy_en;
-      lane_ctrl_o.copy = index(row.array_1d.copy, of_1d);
+      lane_ctrl_o.copy = index(row.array_1d.stage, row.array_1d.copy);
     end
     if (valid_capture) begin
       lane_ctrl_o.capture_en = row.capture.en;
-      lane_ctrl_o.capture = index(row.capture.target, of_capture);
+      lane_ctrl_o.capture = index(row.capture.stage, row.capture.target);
     end
   end
 

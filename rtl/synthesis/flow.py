@@ -24,8 +24,14 @@ from rtl.build import Design
 from rtl.synthesis.netlist import FLIP_FLOPS, GENLIB, Netlist, read_netlist
 from rtl.toolchain import cache_folder
 
-_TRANSISTORS = {"$_NOT_": 2, "$_NAND_": 4, "$_NOR_": 4, "$_AOI3_": 6, "$_OAI3_": 6} | {
-    **{"$_AOI4_": 8, "$_OAI4_": 8},
+_TRANSISTORS = {
+    "$_NOT_": 2,
+    "$_NAND_": 4,
+    "$_NOR_": 4,
+    "$_AOI3_": 6,
+    "$_OAI3_": 6,
+    "$_AOI4_": 8,
+    "$_OAI4_": 8,
     **{name: flip_flop.transistors for name, flip_flop in FLIP_FLOPS.items()},
 }
 _SCRIPT = """

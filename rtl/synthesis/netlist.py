@@ -63,7 +63,8 @@ class Cell:
 class Netlist:
     """One flat module. Nets are numbers; 0 and 1 are the constants."""
 
-    ports: Mapping[str, tuple[int, ...]]
+    inputs: Mapping[str, tuple[int, ...]]
+    outputs: Mapping[str, tuple[int, ...]]
     cells: tuple[Cell, ...]
 
     @property
@@ -83,7 +84,7 @@ class Netlist:
         """
         count = len(next(iter(inputs.values())))
         nets: dict[int, Signal] = {0: np.zeros(count, bool), 1: np.ones(count, bool)}
-        for port, bits in self.ports.items():
+        for port, bits in self.inputs.items():
             words = inputs.get(port, np.zeros(count, np.uint64))
             for place, net in enumerate(bits):
                 nets.setdefault(net, (words >> np.uint64(place)) & np.uint64(1) == 1)
@@ -96,6 +97,16 @@ class Netlist:
         for cell in driven:
             nets[cell.pins["Q"]] = np.concatenate([nets[0][:1], nets[cell.pins["D"]][:-1]])
         return nets
+
+    def words(
+        self, port: str, inputs: Mapping[str, npt.NDArray[np.uint64]]
+    ) -> npt.NDArray[np.uint64]:
+        """The words of an output in the cycles of `inputs`; the same limits as of `values`."""
+        nets = self.values(inputs)
+        bits = [
+            nets[net].astype(np.uint64) << np.uint64(i) for i, net in enumerate(self.outputs[port])
+        ]
+        return np.asarray(np.bitwise_or.reduce(bits), dtype=np.uint64)
 
     def switched_area_um2(self, inputs: Mapping[str, npt.NDArray[np.uint64]]) -> float:
         """Area of the cells whose output changes in a cycle, on average; no glitches."""
@@ -132,16 +143,18 @@ def read_netlist(module: Mapping[str, Any]) -> Netlist:
     def net(bit: int | str) -> int:
         return bit if isinstance(bit, int) else int(bit == "1")
 
-    ports = {
-        name: tuple(net(bit) for bit in port["bits"])
-        for name, port in module["ports"].items()
-        if port["direction"] == "input"
-    }
+    def ports(direction: str) -> dict[str, tuple[int, ...]]:
+        return {
+            name: tuple(net(bit) for bit in port["bits"])
+            for name, port in module["ports"].items()
+            if port["direction"] == direction
+        }
+
     cells = tuple(
         Cell(cell["type"], {pin: net(bits[0]) for pin, bits in cell["connections"].items()})
         for cell in module["cells"].values()
     )
-    return Netlist(ports, cells)
+    return Netlist(ports("input"), ports("output"), cells)
 
 
 def _area(cell: Cell) -> float:

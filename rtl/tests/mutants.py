@@ -214,8 +214,8 @@ MORE_SOURCE_MUTANTS = (
     SourceMutant(
         "a phase ends with steps under way",
         "sequencer.sv",
-        "earlier_q[s].valid <= 1'b0;",
-        "earlier_q[s].valid <= earlier_q[s].valid;",
+        "else if (next_phase) begin\n      valid_q <= '0;",
+        "else if (next_phase) begin\n      valid_q <= valid_q;",
     ),
 )
 """The others, caught every night."""

@@ -57,7 +57,7 @@ MUTATIONS = (
         PACKAGE,
         "if (value[30:23] == 8'd0) canonical = {value[31], 31'd0};",
         "if (value[30:0] == 31'd0) canonical = {value[31], 31'd0};",
-        MAC,
+        MAX,
     ),
     Mutation(
         "zero keeps a sign it should lose", PACKAGE, "product_sign & z[31]", "product_sign", MAC

@@ -73,6 +73,19 @@ def test_a_memory_backs_what_none_further_out_holds() -> None:
         check(only, Constraints({("T", "buffer"): Keeping(frozenset(), ALL, frozenset("T"))}))
 
 
+def test_what_is_backed_passes_in_the_memory_that_backs_it() -> None:
+    backs = Keeping(frozenset(), ALL, frozenset("T"))
+    constraints = Constraints({("T", "buffer"): backs, ("Z", "buffer"): backs})
+    apart = (
+        (Hold(("T",), "local"), Compute("T", "pe")),
+        (Hold(("T",), "local"), Compute("Z", "exps")),
+    )
+    check((Hold(("T",), "buffer"), Branches(apart)), constraints)
+    shared = Branches(((Compute("T", "pe"),), (Compute("Z", "exps"),)))
+    with pytest.raises(SpecError, match="T passes from T to Z in local"):
+        check((Hold(("T",), "buffer"), Hold(("T",), "local"), shared), constraints)
+
+
 def test_constraints_of_one_einsum_leave_the_others_alone() -> None:
     other = Constraints({("Z", "local"): Keeping(frozenset(), frozenset())}, {}, {"Z": ("exps",)})
     check(nest(("A", "B"), 4), other)

@@ -135,12 +135,13 @@ class Loops:
         used = {tensor for einsum in members for tensor in einsum.tensors}
         here = tuple(hold for hold, at in holds if at == depth and set(hold.tensors) <= used)
         if depth == len(self.loops):
-            leaves = [
+            leaves: list[Nest] = [
                 (*self.places[e.name].spreads, Compute(e.name, self.places[e.name].unit))
                 for e in members
             ]
             return (*here, *_joined(leaves))
-        loop, branches = self.loops[depth], list[Nest]()
+        loop = self.loops[depth]
+        branches: list[Nest] = []
         for part in self.parts(members, loop):
             inner = self._nest(part, depth + 1, holds)
             branches.append((loop, *inner) if loop.variable in part[0].variables else inner)

@@ -19,8 +19,8 @@ LIBRARY = load_library()
 
 
 def problem(random: Random) -> MapProblem:
-    """A cascade of one to four Einsums on a chip of a few PEs and bytes."""
-    kind = random.choice((products, products, running, causal, window))
+    """A cascade of one to three Einsums on a chip of a few PEs and bytes."""
+    kind = random.choice((products, products, products, running, causal, window))
     cascade, shapes = kind(random)
     architecture = chip(random, cascade)
     return MapProblem(
@@ -44,7 +44,7 @@ def products(random: Random) -> tuple[Cascade, Shapes]:
     The results are matrix products, chains of them, softmax-like pairs of reductions and inputs
     that several Einsums share.
     """
-    ranks = random.sample("MNK", random.choice((1, 2, 2, 3)))
+    ranks = random.sample("MNK", random.choice((2, 2, 3)))
     tensors = {name: _some(random, ranks) for name in "AB"[: random.choice((1, 2))]}
     inputs = ", ".join(f"{name}[{', '.join(own)}]" for name, own in tensors.items())
     lines = [f"ranks {', '.join(ranks)}", f"inputs {inputs}"]
@@ -145,7 +145,7 @@ def _sized(
 
 # Chips.
 
-_SIZES = (6, 10, 16, 24, 40, 1000)
+_SIZES = (1, 4, 6, 8, 12, 16, 24, 40, 1000)
 _RATES: tuple[float | None, ...] = (0.5e9, 2e9, 8e9, None)
 _SIMPLE = ("mac", "mul", "add", "sub", "max")
 
@@ -197,14 +197,14 @@ def _buffer(random: Random, cascade: Cascade, name: str, parent: str) -> Memory:
         None if apart else rate,
         64,
         (Dim("cores", 2),) if random.random() < 0.15 else (),
-        bypass=frozenset(random.sample(names, 1)) if random.random() < 0.2 else frozenset(),
+        bypass=frozenset(random.sample(names, random.randrange(len(names)))),
         read_bytes_per_s=rate if apart else None,
         write_bytes_per_s=random.choice(_RATES) if apart else None,
     )
 
 
 def _unit(random: Random, name: str, memory: str, simple: bool) -> ComputeUnit:
-    sizes = random.choice(((2,), (2, 2), (3,), (1,)))
+    sizes = random.choice(((1,), (1,), (2,), (2, 2), (3,)))
     dims = tuple(
         Dim(dim, size, random.random() < 0.8)
         for dim, size in zip(("rows", "columns"), sizes, strict=False)

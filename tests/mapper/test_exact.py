@@ -29,13 +29,12 @@ from tests.mapper.enumeration import (
 )
 from tests.mapper.random_problems import problem
 
-CASES = 150
-WALKED = 400
-"""The most combinations of loop orders and holds that are walked; each has many tile sizes."""
-DRAWN = 25
-NIGHTLY = 600
-NIGHTLY_WALKED = 12_000
-NIGHTLY_DRAWN = 300
+CASES, DRAWN_CASES = 150, 20
+NIGHTLY_CASES, NIGHTLY_DRAWN_CASES = 500, 100
+WALKED = (16, 700)
+"""The combinations of loop orders and holds that are walked; each of them has many tile sizes."""
+NIGHTLY_WALKED = (700, 8_000)
+DRAWS, NIGHTLY_DRAWS = 40, 400
 
 FRONT = (Amount.LATENCY, Amount.ENERGY, Amount.BUFFER)
 _COLUMNS = (Amount.LATENCY, Amount.TRAFFIC, Amount.ENERGY, Amount.BUFFER)
@@ -45,28 +44,42 @@ _NEAR = 1e-9
 
 @pytest.mark.parametrize("seed", range(CASES))
 def test_exact_is_brute_force(seed: int) -> None:
-    one, two = (list(Objective)[(seed + turn) % len(Objective)] for turn in (0, 2))
-    check(problem(Random(seed)), (one, two), WALKED, DRAWN, Random(seed))
+    check_all(walkable(Random(seed), WALKED), some_objectives(seed))
+
+
+@pytest.mark.parametrize("seed", range(DRAWN_CASES))
+def test_exact_is_not_beaten_by_draws(seed: int) -> None:
+    check_drawn(problem(Random(-seed)), some_objectives(seed), DRAWS, Random(seed))
 
 
 @pytest.mark.nightly
-@pytest.mark.parametrize("seed", range(CASES, CASES + NIGHTLY))
+@pytest.mark.parametrize("seed", range(CASES, CASES + NIGHTLY_CASES))
 def test_exact_is_brute_force_at_length(seed: int) -> None:
-    wanted = tuple(Objective)
-    check(problem(Random(seed)), wanted, NIGHTLY_WALKED, NIGHTLY_DRAWN, Random(seed))
+    check_all(walkable(Random(seed), NIGHTLY_WALKED), tuple(Objective))
 
 
-def check(
-    one: MapProblem, objectives: tuple[Objective, ...], walked: int, drawn: int, random: Random
-) -> None:
-    """The objectives and the front, against all mappings or against some of them."""
-    if evaluations(one) > walked:
-        costs = [
-            cost for _ in range(drawn) if (cost := cost_of(draw(one, random), one)) is not None
-        ]
-        for objective in objectives:
-            check_not_better(one, objective, np.concatenate([NOTHING, *costs]))
-        return
+@pytest.mark.nightly
+@pytest.mark.parametrize("seed", range(DRAWN_CASES, DRAWN_CASES + NIGHTLY_DRAWN_CASES))
+def test_exact_is_not_beaten_by_many_draws(seed: int) -> None:
+    check_drawn(problem(Random(-seed)), tuple(Objective), NIGHTLY_DRAWS, Random(seed))
+
+
+def some_objectives(seed: int) -> tuple[Objective, ...]:
+    """Two of them, different ones for neighbours."""
+    every = list(Objective)
+    return every[seed % len(every)], every[(seed + 2) % len(every)]
+
+
+def walkable(random: Random, bounds: tuple[int, int]) -> MapProblem:
+    """A problem whose mappings are neither too few nor too many to walk."""
+    while True:
+        one = problem(random)
+        if bounds[0] <= evaluations(one) <= bounds[1]:
+            return one
+
+
+def check_all(one: MapProblem, objectives: tuple[Objective, ...]) -> None:
+    """The objectives and the front, against all mappings."""
     found = enumerate_all(one)
     if not len(found.costs):
         with pytest.raises(SpecError, match="has no mapping on"):
@@ -84,13 +97,19 @@ def check(
     check_front(result, found.costs)
 
 
-def check_not_better(one: MapProblem, objective: Objective, costs: Costs) -> None:
+def check_drawn(
+    one: MapProblem, objectives: tuple[Objective, ...], draws: int, random: Random
+) -> None:
+    """The objectives, against those of some mappings that are legal and fit."""
+    drawn = [cost_of(draw(one, random), one) for _ in range(draws)]
+    costs = np.concatenate([NOTHING, *(cost for cost in drawn if cost is not None)])
     if not len(costs):
         return
-    result = exact(one, objective)
-    check_result(one, result)
-    value = objective.value_of(result.cost)
-    assert np.all(values(objective, costs) >= value * (1 - _NEAR))
+    for objective in objectives:
+        result = exact(one, objective)
+        check_result(one, result)
+        value = objective.value_of(result.cost)
+        assert np.all(values(objective, costs) >= value * (1 - _NEAR))
 
 
 def check_result(one: MapProblem, result: SearchResult) -> None:

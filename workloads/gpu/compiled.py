@@ -49,10 +49,16 @@ class Compiled:
 def compile_step(step: Step, capability: int = 90) -> Compiled:
     """`step` compiled for compute capability `capability` / 10.
 
-    Not in the interpreter: unset TRITON_INTERPRET before triton is imported. Sizes that are
+    Not in the interpreter: unset TRITON_INTERPRET before triton is imported. Other sizes that are
     arguments are unknown to this compilation.
     """
-    source = ASTSource(fn=step.function, signature=step.signature, constexprs=dict(step.constants))
+    # As a launch does, take an argument that is 1 for a constant.
+    ones = {name: 1 for name, value in step.arguments.items() if type(value) is int and value == 1}
+    source = ASTSource(
+        fn=step.function,
+        signature=step.signature | dict.fromkeys(ones, "constexpr"),
+        constexprs={**step.constants, **ones},
+    )
     options = {"num_warps": step.warps, "num_stages": step.stages}
     target = GPUTarget("cuda", capability, _WARP)
     kernel = triton.compile(source, target=target, options=options)

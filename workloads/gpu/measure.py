@@ -112,9 +112,11 @@ def _run(options: argparse.Namespace, tasks: Sequence[Task]) -> int:
             return 0
         try:
             work[task.effort](session, task.subject)
-        finally:
-            if device == "cuda":
-                torch.cuda.empty_cache()
+        except torch.AcceleratorError as error:
+            print(f"error: {task.subject.key}: {error}; run again to go on", file=sys.stderr)
+            return 3
+        if device == "cuda":
+            torch.cuda.empty_cache()
         print(f"{session.left_s:6.0f} s left  {_told(session, task)}", flush=True)
     print(f"all {len(tasks)} tasks are done")
     return 0

@@ -88,8 +88,10 @@ def time_subject(session: Session, subject: Subject) -> None:
         before = session.state()
         method, found = _samples(session, prepared.calls)
         after = session.state()
-    except (SkippedError, RuntimeError) as reason:  # torch's errors are RuntimeErrors
+    except Exception as reason:
         session.skip(subject.key, f"{type(reason).__name__}: {reason}")
+        if isinstance(reason, torch.AcceleratorError):
+            raise  # the device is in no state to go on in this process
         return
     launch, problem, kernel = prepared.launch, subject.problem, subject.kernel
     cascade = None if kernel is None else IMPLEMENTATIONS[kernel].cascade
