@@ -7,16 +7,16 @@ none is skipped, and so is what it would have moved.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache, reduce
 from itertools import product
 from math import prod, trunc
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
-from archsim.nest import ONE, Array, Extents, Leaf, amount
+from archsim.amounts import ONE, Array, Mask, amount
+from archsim.kept import kept
+from archsim.nest import Extents, Leaf
 from archsim.whole_tiles import moved_share
 from einsum.cascade import Cascade, Einsum
 from einsum.count import executed, useful
@@ -24,8 +24,6 @@ from einsum.domain import domains, related
 from einsum.expression import Comparison
 from einsum.of_sizes import Count, of_sizes
 from einsum.shapes import Shapes
-
-Mask: TypeAlias = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,19 +36,12 @@ class Activity:
     cascade: Cascade
     shapes: Shapes
     conditions: Mapping[str, tuple[Comparison, ...]]
+    _useful: dict[str, float] = field(default_factory=dict, compare=False, repr=False)
 
     @staticmethod
     def of(cascade: Cascade, shapes: Shapes) -> Activity:
         """The activity of `cascade`: the conditions that shapes make always true are left out."""
-        failing = {}
-        for einsum in cascade.steps:
-            space = shapes.space(einsum)
-            failing[einsum.name] = tuple(
-                one
-                for one in _domains(cascade)[einsum.name]
-                if useful((one,), space, shapes) < prod(space.values())
-            )
-        return Activity(cascade, shapes, failing)
+        return _activity(shapes, cascade)
 
     def executed(self, leaf: Leaf) -> Array:
         """The share that the unit steps through, in whole array tiles."""
@@ -58,15 +49,21 @@ class Activity:
 
     def useful(self, leaf: Leaf) -> float:
         """The share at which all conditions hold."""
-        conditions = self.conditions[leaf.einsum.name]
-        if not conditions:
+        name = leaf.einsum.name
+        if not self.conditions[name]:
             return 1.0
-        space = self.shapes.space(leaf.einsum)
-        return useful(conditions, space, self.shapes) / prod(space.values())
+        if name not in self._useful:
+            points = prod(self.shapes.space(leaf.einsum).values())
+            self._useful[name] = self.useful_points(leaf.einsum) / points
+        return self._useful[name]
 
     def useful_points(self, einsum: Einsum) -> int:
         """The points of its iteration space at which all conditions hold."""
         return useful(self.conditions[einsum.name], self.shapes.space(einsum), self.shapes)
+
+    def skips(self, einsum: Einsum) -> bool:
+        """Is there a condition between several ranks, which can skip what is moved?"""
+        return any(map(self._couples, self.conditions[einsum.name]))
 
     def moved(
         self, einsum: Einsum, tile: Extents, stepped: Mapping[str, Mask], own: frozenset[str]
@@ -131,6 +128,19 @@ class Activity:
         return np.asarray(shares)[np.ravel(inverse)].reshape(columns[0].shape)
 
 
+@kept
+def _activity(shapes: Shapes, cascade: Cascade) -> Activity:
+    failing = {}
+    for einsum in cascade.steps:
+        space = shapes.space(einsum)
+        failing[einsum.name] = tuple(
+            one
+            for one in _domains(cascade)[einsum.name]
+            if useful((one,), space, shapes) < prod(space.values())
+        )
+    return Activity(cascade, shapes, failing)
+
+
 def _executed_share(
     conditions: tuple[Comparison, ...],
     space: Mapping[str, int],
@@ -153,6 +163,6 @@ def _moved_share(own: frozenset[str]) -> Count[float]:
     return share
 
 
-@lru_cache(maxsize=64)
+@kept
 def _domains(cascade: Cascade) -> dict[str, tuple[Comparison, ...]]:
     return domains(cascade)

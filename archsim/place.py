@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from archsim.activity import Mask
-from archsim.nest import ONE, Array, Held, Leaf
+from archsim.amounts import ONE, Array, Mask, where
+from archsim.nest import Held, Leaf
 from archsim.tiles import Reach
 from einsum.cascade import Cascade, Role
 
 _ALWAYS: Mask = np.asarray(True)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Place:
     """A place on the way to an Einsum, for an access of a tensor: a hold, or the unit (None).
 
@@ -31,18 +32,18 @@ class Place:
     latched: bool = True
     renewed: bool = False
 
-    @property
+    @cached_property
     def repeats(self) -> Array:
         """How many times all of the tensor passes here."""
         total = ONE
-        for _, trips in self._repeating():
+        for _, trips in self._repeating:
             total = total * trips
         return total
 
     def first(self, continued: frozenset[str]) -> Array:
         """Of the repeats, those that start anew: not caused by the variables `continued`."""
         total = ONE
-        for variable, trips in self._repeating():
+        for variable, trips in self._repeating:
             if variable not in continued:
                 total = total * trips
         return total
@@ -51,12 +52,16 @@ class Place:
     def stepped(self) -> Mapping[str, Mask]:
         """The variables that the accesses step through, by candidate: its own, the repeating."""
         found = dict.fromkeys(self.reached.variables, _ALWAYS)
-        for name, trips in self._repeating():
+        for name, trips in self._repeating:
             found[name] = found.get(name, ~_ALWAYS) | (trips > 1)
         return found
 
-    def _repeating(self) -> Iterator[tuple[str, Array]]:
+    @cached_property
+    def _repeating(self) -> tuple[tuple[str, Array], ...]:
         """The temporal loops that repeat, from the innermost, and how often each of them does."""
+        return tuple(self._repeats())
+
+    def _repeats(self) -> Iterator[tuple[str, Array]]:
         relevant = self.reached.variables
         depth = self.held.depth if self.held else len(self.leaf.steps)
         forks = self.held.forks if self.held else self.leaf.forks
@@ -75,7 +80,7 @@ class Place:
             elif index < always or not self.latched:
                 yield step.variable, step.trips
             elif inner.ndim or inner > 1:
-                yield step.variable, np.where(inner > 1, step.trips, 1.0)
+                yield step.variable, where(inner > 1, step.trips, ONE)
 
 
 def home(tensor: str, leaves: tuple[Leaf, ...], cascade: Cascade) -> Held | None:

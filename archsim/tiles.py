@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import prod
 
-import numpy as np
-
-from archsim.nest import ONE, Array, Extents, Leaf, Step, amount, shared_steps
+from archsim.amounts import ONE, Array, amount, minimum
+from archsim.kept import kept
+from archsim.nest import Extents, Leaf, Step, shared_steps
 from einsum.affine import Affine, variables_of
 from einsum.cascade import Cascade, Einsum, Role
 from einsum.coordinates import Coordinate, coordinates
@@ -30,7 +31,7 @@ class Dimension:
     unique: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Reach:
     """The dimensions of a tensor as one access reaches them; those without variables left out.
 
@@ -41,7 +42,7 @@ class Reach:
     dimensions: tuple[Dimension, ...]
     running: frozenset[str] = frozenset()
 
-    @property
+    @cached_property
     def variables(self) -> frozenset[str]:
         return frozenset(name for dim in self.dimensions for name, _ in dim.terms)
 
@@ -58,6 +59,8 @@ class Reaches:
     shapes: Shapes
     running: Mapping[str, frozenset[str]]
     _found: dict[tuple[str, Access], Reach] = field(default_factory=dict, compare=False)
+    _read: dict[tuple[str, str], tuple[Reach, ...]] = field(default_factory=dict, compare=False)
+    _used: dict[tuple[str, str], tuple[Reach, ...]] = field(default_factory=dict, compare=False)
 
     @staticmethod
     def of(leaves: tuple[Leaf, ...], shapes: Shapes) -> Reaches:
@@ -71,17 +74,23 @@ class Reaches:
             )
             for tensor in cascade.tensors
         }
-        return Reaches(shapes, running)
+        return _by_running(shapes).setdefault(tuple(running.values()), Reaches(shapes, running))
 
     def read(self, tensor: str, einsum: Einsum) -> tuple[Reach, ...]:
         """The different ways in which `einsum` reads `tensor`."""
-        found = (self.access(a, einsum) for a in einsum.inputs if a.tensor == tensor)
-        return tuple(dict.fromkeys(found))
+        key = (tensor, einsum.name)
+        if key not in self._read:
+            found = (self.access(a, einsum) for a in einsum.inputs if a.tensor == tensor)
+            self._read[key] = tuple(dict.fromkeys(found))
+        return self._read[key]
 
     def used(self, tensor: str, einsum: Einsum) -> tuple[Reach, ...]:
         """The different ways in which `einsum` reads or writes `tensor`."""
-        written = (self.access(einsum.output, einsum),) if einsum.tensor == tensor else ()
-        return tuple(dict.fromkeys((*written, *self.read(tensor, einsum))))
+        key = (tensor, einsum.name)
+        if key not in self._used:
+            written = (self.access(einsum.output, einsum),) if einsum.tensor == tensor else ()
+            self._used[key] = tuple(dict.fromkeys((*written, *self.read(tensor, einsum))))
+        return self._used[key]
 
     def access(self, access: Access, einsum: Einsum) -> Reach:
         """How `einsum` reaches a tensor by one of its accesses."""
@@ -136,6 +145,12 @@ class Reaches:
         return tuple(found)
 
 
+@kept
+def _by_running(shapes: Shapes) -> dict[tuple[frozenset[str], ...], Reaches]:
+    """What is known of the reaches: for each choice of running variables, in order of tensors."""
+    return {}
+
+
 def _streams(tensor: str, variable: str, leaves: tuple[Leaf, ...], cascade: Cascade) -> bool:
     """Do all that use `tensor` along `variable` step through it together, value by value?"""
     names = {einsum.name for einsum in cascade.steps if _uses(einsum, tensor, variable)}
@@ -144,7 +159,7 @@ def _streams(tensor: str, variable: str, leaves: tuple[Leaf, ...], cascade: Casc
         return False
     common = min(shared_steps(users[0], user) for user in users)
     return not any(
-        step.variable == variable and np.any(step.trips > 1)
+        step.variable == variable and step.turns
         for user in users
         for step in user.steps[common:]
     )
@@ -166,16 +181,16 @@ def tile_elements(reached: Reach, extents: Extents) -> Array:
 
 
 def _span(dim: Dimension, extents: Extents) -> Array:
+    if len(dim.terms) == 1 and dim.unique:
+        return extents.get(dim.terms[0][0], ONE)
     combinations, interval = ONE, ONE
     for name, weight in dim.terms:
         extent = extents.get(name, ONE)
         combinations = combinations * extent
         interval = interval + weight * (extent - 1.0)
-    if len(dim.terms) == 1 and dim.unique:
-        return combinations
     if dim.unique or not all(weight for _, weight in dim.terms):
         interval = amount(dim.size)
-    return np.minimum(np.minimum(combinations, interval), amount(dim.size))
+    return minimum(minimum(combinations, interval), amount(dim.size))
 
 
 def coverage(reached: Reach, steps: tuple[Step, ...], extents: Extents, full: Extents) -> Array:
@@ -195,7 +210,7 @@ def coverage(reached: Reach, steps: tuple[Step, ...], extents: Extents, full: Ex
             if combinations > dim.size:
                 passed = amount(dim.size)
         else:
-            passed = np.minimum(combinations, _tiles_passed(dim, steps, extents, full))
+            passed = minimum(combinations, _tiles_passed(dim, steps, extents, full))
         total = total * passed
     return total
 
@@ -217,4 +232,4 @@ def _tiles_passed(
     for name, weight in dim.terms:
         # All tiles of one variable together have as many coordinates as it has.
         total = total + tiles / trips[name] * (weight * (full[name] - trips[name]))
-    return np.minimum(total, tiles * amount(dim.size))
+    return minimum(total, tiles * amount(dim.size))

@@ -202,14 +202,18 @@ class Cascade:
 
     def iterative_variables(self, tensor: str) -> tuple[str, ...]:
         """The variables along which `tensor` is a running value (`m1` in `RM[m1 + 1, p]`)."""
-        producer = self.producer(tensor)
-        if producer is None:
-            return ()
-        return tuple(
-            variables(index)[0]
-            for index in producer.output.indices
-            if not isinstance(index, Variable) and variables(index)
-        )
+        return self._iterative.get(tensor, ())
+
+    @cached_property
+    def _iterative(self) -> dict[str, tuple[str, ...]]:
+        return {
+            einsum.tensor: tuple(
+                variables(index)[0]
+                for index in einsum.output.indices
+                if not isinstance(index, Variable) and variables(index)
+            )
+            for einsum in self.steps
+        }
 
 
 def unknown(kind: str, name: str, valid: list[str], span: Span | None) -> SpecError:

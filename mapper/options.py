@@ -1,4 +1,4 @@
-"""The ways to hold one tensor in a structure, and what each of them costs.
+"""What each way to hold a tensor in a structure costs.
 
 Amounts come from the same closed form as an evaluation (`archsim.traffic`), link by link: between
 a hold and the next one outside, and between the innermost hold and the unit. Traffic,
@@ -7,7 +7,7 @@ energy and occupancy of different tensors and links add up.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, reduce, wraps
 from typing import Concatenate, ParamSpec, TypeVar, cast
@@ -15,14 +15,13 @@ from typing import Concatenate, ParamSpec, TypeVar, cast
 import numpy as np
 
 from archsim.activity import Activity
-from archsim.architecture import Architecture, Memory
+from archsim.architecture import Architecture
 from archsim.closed_form import moved_bytes
 from archsim.constraints import FREE, Constraints
 from archsim.energy import Pricing
 from archsim.mapping import Hold
 from archsim.nest import Array, Extents, Held, Leaf, shared_steps
 from archsim.occupancy import tile_bytes
-from archsim.place import home
 from archsim.tiles import Reaches
 from archsim.traffic import Flow
 from archsim.transfer import Transfer
@@ -31,9 +30,7 @@ from einsum.shapes import Shapes
 from mapper.selection import Option, Port
 from mapper.signature import is_plain, seen
 from mapper.structure import Structure
-
-Depths = tuple[tuple[str, int], ...]
-"""The memories that hold a tensor and the loops above it there, outermost first."""
+from mapper.ways import Depths, Ways
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -83,95 +80,18 @@ class Holding:
 
     def options(self, tensor: str) -> tuple[Option, ...]:
         """Every way to hold `tensor`, not holding it on chip at all included."""
-        return tuple(self.option(tensor, depths) for depths in self.ways(tensor))
+        return tuple(self.option(tensor, depths) for depths in self.ways.of(tensor))
 
-    def ways(self, tensor: str) -> Iterator[Depths]:
-        """The memories that hold `tensor` and the depths at which they do, outermost first."""
-        return (depths for depths in self._ways(tensor) if self._allowed(tensor, depths))
-
-    def _ways(self, tensor: str) -> Iterator[Depths]:
-        deepest = self.structure.shared_depth(tensor)
-        depths = self._depths(tensor, deepest)
-        memories = tuple(memory.name for memory in self._buffers(tensor))
-        for buffers in _nested(memories, depths):
-            yield buffers
-            if deepest >= len(self.structure.outer):
-                for memory in self._registers(tensor, bool(buffers)):
-                    yield (*buffers, (memory.name, deepest))
-
-    def _allowed(self, tensor: str, depths: Depths) -> bool:
-        """Do all Einsums find `tensor` where they have to, and nowhere else?"""
-        if not self.constraints.keeping:
-            return True
-        held = {memory for memory, _ in depths}
-        if self._home(tensor, depths) is None:
-            held.add(self.architecture.root.name)
-        for leaf in self._users(tensor):
-            outside = False
-            for memory in self.architecture.path(leaf.unit):
-                keeping = self.constraints.keeping.get((leaf.einsum.name, memory.name))
-                there = memory.name in held
-                if keeping and there and tensor not in keeping.may:
-                    return False
-                if keeping and not there and tensor in keeping.must:
-                    return False
-                if keeping and not there and tensor in keeping.backs and not outside:
-                    return False
-                outside |= there
-        return True
-
-    def _depths(self, tensor: str, deepest: int) -> tuple[int, ...]:
-        """The depths that are worth a hold.
-
-        Right below a loop over a rank that the tensor does not have, it would hold the same tile
-        as right above the loop, and fetch it again in every turn.
-        """
-        users = self._users(tensor)
-        ranks = {
-            name
-            for leaf in users
-            for reached in self.reaches.used(tensor, leaf.einsum)
-            for name in reached.variables
-        }
-        some = users[0].einsum
-        loops = self.structure.loops
-        return tuple(
-            depth
-            for depth in range(deepest + 1)
-            if depth == 0
-            or loops[depth - 1] in ranks
-            or self.structure.depth_in(some, depth - 1) in self.structure.forks(some, depth)
-        )
-
-    @cached
-    def _users(self, tensor: str) -> tuple[Leaf, ...]:
-        return tuple(leaf for leaf in self.leaves if tensor in leaf.tensors)
-
-    def _buffers(self, tensor: str) -> tuple[Memory, ...]:
-        """The shared memories below the root that all users of `tensor` reach."""
-        paths = [self.architecture.path(leaf.unit) for leaf in self._users(tensor)]
-        return tuple(
-            memory
-            for memory in paths[0]
-            if memory.parent is not None
-            and memory.per_unit is None
-            and memory.holds(tensor)
-            and all(memory in path for path in paths)
-        )
-
-    def _registers(self, tensor: str, buffered: bool) -> tuple[Memory, ...]:
-        """The register files of the units that use `tensor`.
-
-        Sums that are spread over PEs meet in a memory that they share: without a buffer, the
-        register files of those PEs will not do.
-        """
-        users = self._users(tensor)
-        apart = {leaf.unit for leaf in users if not buffered and _sums_across(leaf, tensor)}
-        units = {leaf.unit for leaf in users} - apart
-        return tuple(
-            memory
-            for memory in self.architecture.memories
-            if memory.per_unit in units and memory.holds(tensor)
+    @cached_property
+    def ways(self) -> Ways:
+        """Where its tensors may be held."""
+        return Ways(
+            self.structure,
+            self.leaves,
+            self.shapes.cascade,
+            self.architecture,
+            self.reaches,
+            self.constraints,
         )
 
     def option(self, tensor: str, depths: Depths) -> Option:
@@ -188,15 +108,9 @@ class Holding:
 
     def _home(self, tensor: str, depths: Depths) -> Held | None:
         """The hold that the tensor never leaves, if there is one."""
-        if not depths or not self._stays(tensor):
+        if not depths or not self.ways.stays(tensor):
             return None
-        return self._hold(tensor, self._users(tensor)[0].einsum.name, *depths[0])
-
-    @cached
-    def _stays(self, tensor: str) -> bool:
-        """Would the tensor stay in a hold, because all that use it are here?"""
-        leaves = self._with(tensor, ((self.architecture.root.name, 0),))
-        return home(tensor, leaves, self.shapes.cascade) is not None
+        return self._hold(tensor, self.ways.users(tensor)[0].einsum.name, *depths[0])
 
     def _link(
         self,
@@ -240,7 +154,7 @@ class Holding:
     @cached
     def _seen_from(self, tensor: str, depth: int, leaves_it: bool, lives_at: int) -> Hashable:
         """Equal for places that cost `tensor` the same, also in other structures of the frame."""
-        structure, users = self.structure, self._users(tensor)
+        structure, users = self.structure, self.ways.users(tensor)
         einsums = [leaf.einsum for leaf in users]
         if not is_plain(tensor, einsums, self.reaches, self.activity):
             return structure.outer, structure.inner, depth, leaves_it, lives_at
@@ -283,9 +197,9 @@ class Holding:
                 self.reaches,
                 self.architecture,
             )
-            for leaf in self._users(tensor)
+            for leaf in self.ways.users(tensor)
         ]
-        user = self._users(tensor)[0].einsum
+        user = self.ways.users(tensor)[0].einsum
         return self._presence(tensor, user, depth) * reduce(np.maximum, sizes)
 
     def _presence(self, tensor: str, user: Einsum, depth: int) -> Array:
@@ -300,7 +214,7 @@ class Holding:
                 here
                 and (
                     first <= number <= last
-                    or any(shared_steps(leaf, other) > loops for other in self._users(tensor))
+                    or any(shared_steps(leaf, other) > loops for other in self.ways.users(tensor))
                 )
                 for number, (leaf, here) in enumerate(zip(self.leaves, under, strict=True))
             ]
@@ -352,27 +266,9 @@ class Holding:
 _NOTHING: Array = np.asarray(0.0)
 
 
-def _nested(memories: tuple[str, ...], depths: tuple[int, ...]) -> Iterator[Depths]:
-    """Depths for `memories`, outermost first: each is skipped, or not above the one before."""
-    if not memories:
-        yield ()
-        return
-    first, *inner = memories
-    yield from _nested(tuple(inner), depths)
-    for number, depth in enumerate(depths):
-        for rest in _nested(tuple(inner), depths[number:]):
-            yield ((first, depth), *rest)
-
-
 def _together(links: tuple[Amounts, ...]) -> Amounts:
     moved: dict[Port, Array] = {}
     for link in links:
         for port, amount in link.moved.items():
             moved[port] = moved[port] + amount if port in moved else amount
     return Amounts(moved, sum((link.energy_pj for link in links), start=_NOTHING))
-
-
-def _sums_across(leaf: Leaf, tensor: str) -> bool:
-    """Does the Einsum add up `tensor` over several PEs?"""
-    reduced = leaf.einsum.reduced_variables if leaf.einsum.tensor == tensor else ()
-    return any(step.dim and step.variable in reduced for step in leaf.steps)

@@ -27,6 +27,7 @@ class MapProblem:
     `policy` is that of every group, `width` the most Einsums that one has. With `imperfect` a
     tile need not divide what it is a part of: there is one tile size for every possible number
     of tiles. `constraints` are what the hardware or the user demands beyond the architecture.
+    What the memories `counted` hold is the buffer; by default those on chip that PEs share.
     """
 
     cascade: Cascade
@@ -37,6 +38,7 @@ class MapProblem:
     imperfect: bool = False
     width: int | None = None
     constraints: Constraints = FREE
+    counted: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         chip = self.architecture
@@ -100,7 +102,9 @@ class MapProblem:
 
     @cached_property
     def buffers(self) -> tuple[str, ...]:
-        """The memories on chip that PEs share: what they hold counts as buffer."""
+        """The memories whose bytes count as buffer."""
+        if self.counted is not None:
+            return self.counted
         return tuple(
             memory.name
             for memory in self.architecture.memories

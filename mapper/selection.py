@@ -86,6 +86,8 @@ class Selector:
     ) -> None:
         """Add to `front` the best choices of one option for each tensor that fit and get in."""
         tally.points += prod(map(len, options)) * self.count
+        if not all(options):
+            return  # constraints leave a tensor no way to be held
         kept = sorted((self._undominated(own) for own in options), key=_stake, reverse=True)
         ordered = tuple(self._preferred(own) for own in kept)
         walk = _Walk(self, ordered, self._cheapest(ordered), tally, front)

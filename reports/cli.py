@@ -26,6 +26,7 @@ from reports.commands.map import map_cascade
 from reports.commands.model import model
 from reports.commands.passes import passes
 from reports.commands.plot import plot
+from reports.commands.report import report
 from reports.commands.reproduce import reproduce
 from reports.commands.rtl import rtl
 from reports.commands.run import run
@@ -79,6 +80,7 @@ app.command("model")(model)
 app.command("sweep")(sweep)
 app.command("export")(export)
 app.command("plot")(plot)
+app.command("report")(report)
 app.command("compare")(compare)
 app.command("bounds")(bounds)
 app.command("convert")(convert)

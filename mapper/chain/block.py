@@ -98,7 +98,7 @@ def blocks(
                 _to_register(order, axes, extents, members, register, everyone), shape
             ).reshape(-1)
         )
-        taken = np.asarray([least for least in extents.least], dtype=np.int64)
+        taken = np.asarray(extents.least, dtype=np.int64)
         sizes = np.broadcast_to(taken, (len(chosen), len(taken))).copy()
         for place, c in enumerate(order.classes):
             grid = np.broadcast_to(axes[place], shape).reshape(-1)

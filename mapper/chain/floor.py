@@ -1,9 +1,9 @@
 """What the inner memory's size costs an Einsum at least, under any shared loops.
 
-Where `u` is what is left of a rank class while a tensor is held, the tensor's tile has a factor `u`
-if the tensor has the class, and otherwise all of it passes `full / u` times. Above the loop of a block
-over the class `u` is the extent that shared loops leave, below it the loop's tile. Bounds let
-extents be anything: sizes that only tiles need are the least, those that only passes need are whole.
+Where `u` is what is left of a rank class while a tensor is held, the tensor's tile has a factor
+`u` if the tensor has the class, and otherwise all of it passes `full / u` times. Above the loop of a
+block over the class `u` is the extent that shared loops leave, below it the loop's tile. Here extents
+may be anything: sizes that only tiles need are the least, those that only passes need are whole.
 """
 
 from __future__ import annotations
@@ -73,10 +73,10 @@ def _rows(
                 uses.setdefault((c, place < depth), set()).add(has)
     same = {key: key for key in uses}
     for c in classes:
-        tile, left = uses.get((c, True)), uses.get((c, False))
-        if tile and left and (c, True) not in least and (tile == {False} or left == {True}):
+        inside, left = uses.get((c, True)), uses.get((c, False))
+        if inside and left and (c, True) not in least and (inside == {False} or left == {True}):
             same[c, True] = (c, False)  # the tile is as large, or what is left as small, as can be
-            left |= tile
+            left |= inside
     axes = [
         key
         for key, both in uses.items()

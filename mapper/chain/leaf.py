@@ -1,7 +1,7 @@
 """What an Einsum costs under shared loops: the best of its private loops and holds.
 
-Under shared loops that leave `extents` of its classes, a tensor is *resident* if its tile lies in the
-home memory already. Every amount follows from those extents, what is resident and the bytes
+Under shared loops that leave `extents` of its classes, a tensor is *resident* if its tile lies in
+the home memory already. Every amount follows from those extents, what is resident and the bytes
 that are free in the home memory, not from the loops themselves: results are kept by them.
 """
 
@@ -14,7 +14,6 @@ from itertools import product
 from math import prod
 
 import numpy as np
-from numpy.typing import NDArray
 
 from archsim.architecture import Memory
 from mapper.chain.block import Block, Extents, blocks
@@ -182,9 +181,7 @@ class Leaf:
             self._tables[key] = self._table(extents, resident, capacity, extra)
         return self._tables[key]
 
-    def _table(
-        self, extents: Factors, resident: Resident, capacity: float, extra: Floats
-    ) -> Table:
+    def _table(self, extents: Factors, resident: Resident, capacity: float, extra: Floats) -> Table:
         taken, scores, sources = [], [], []
         for found in self._candidates(extents, resident, capacity):
             way, route, block, amounts, compute_s, home_bytes = found
@@ -207,9 +204,7 @@ class Leaf:
             row = int(index - start[number])
             way, route, block, amounts, compute_s, _ = sources[number]
             choices.append(
-                Choice(
-                    self.site, way, route, block, row, amounts[row], compute_s, all_taken[index]
-                )
+                Choice(self.site, way, route, block, row, amounts[row], compute_s, all_taken[index])
             )
         return Table(all_taken[kept], all_scores[kept], tuple(choices))
 
@@ -304,8 +299,11 @@ class Leaf:
                 "inner": (places.inner, inner | (frozenset() if places.nested else resident)),
                 "register": (places.registers, frozenset({register} - {None})),
             }
-            if all(self._allowed(t, memory, t in own) for memory, own in held.values()
-                   for t in range(len(site.tensors))):
+            if all(
+                self._allowed(t, memory, t in own)
+                for memory, own in held.values()
+                for t in range(len(site.tensors))
+            ):
                 yield Route(at_home, inner, register)
 
     def _allowed(self, tensor: int, memory: Memory | None, there: bool) -> bool:
@@ -348,7 +346,7 @@ def _undominated(links: list[tuple[Floats, Floats]]) -> list[tuple[Floats, Float
         if not any(
             bool((other[0] <= one[0]).all() and (other[1] <= one[1]).all())
             for number, other in enumerate(links)
-            if number != place and (number < place or (other[0] < one[0]).any()
-                                    or (other[1] < one[1]).any())
+            if number != place
+            and (number < place or (other[0] < one[0]).any() or (other[1] < one[1]).any())
         )
     ]

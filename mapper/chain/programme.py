@@ -1,7 +1,7 @@
 """The dynamic programme: a shortest path through the boundaries between Einsums.
 
-A state stands for all combinations of the tile sizes of its stack at once: an array with an axis for
-each loop. What an Einsum adds is bounded from below for all of them first; only those that can
+A state stands for all combinations of the tile sizes of its stack at once: an array with an axis
+for each loop. What an Einsum adds is bounded from below for all of them first; only those that can
 still be on a shortest path are computed.
 """
 
@@ -204,7 +204,10 @@ class Programme:
         for row in flat:
             own = {v: int(axis[row]) for v, axis in zip(nest, grid, strict=True)}
             one = self._leaf_score(
-                number, own, resident, float(free.reshape(-1)[row]),
+                number,
+                own,
+                resident,
+                float(free.reshape(-1)[row]),
                 fills.reshape(-1, fills.shape[-1])[row],
             )
             found[row] = score.reshape(-1)[row] + one
@@ -315,9 +318,7 @@ class Programme:
 
     # Going back.
 
-    def _trace(
-        self, history: list[tuple[dict[State, _Arrived], list[Step]]]
-    ) -> tuple[Taken, ...]:
+    def _trace(self, history: list[tuple[dict[State, _Arrived], list[Step]]]) -> tuple[Taken, ...]:
         path: list[Taken] = []
         state, place = State(), 0
         for number in reversed(range(len(self.leaves))):
@@ -326,9 +327,7 @@ class Programme:
             row = int(arrived[state].row.reshape(-1)[place])
             shape = tuple(len(self.divisors[v]) for v in step.nest)
             where = np.unravel_index(row, shape) if shape else ()
-            tiles = {
-                v: int(self.divisors[v][i]) for v, i in zip(step.nest, where, strict=True)
-            }
+            tiles = {v: int(self.divisors[v][i]) for v, i in zip(step.nest, where, strict=True)}
             arrays = {v: np.asarray(float(t)) for v, t in tiles.items()}
             fills = self._fills(number, step, arrays, ())
             free = float(self._free(number, step, arrays, ()))

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from archsim.closed_form import closed_form
+from archsim.mapping import Mapping as LoopMapping
 from einsum.errors import SpecError
 from mapper.chain.leaf import Weights
 from mapper.chain.programme import Programme, Taken, Tally
@@ -122,7 +123,7 @@ class _Search:
             rule="its constraints and the sizes of its memories leave none: relax one of them",
         )
 
-    def _cost(self, path: tuple[Taken, ...], mapping) -> Cost:  # type: ignore[no-untyped-def]
+    def _cost(self, path: tuple[Taken, ...], mapping: LoopMapping) -> Cost:
         problem = self.problem
         form = closed_form(problem.cascade, problem.shapes, problem.architecture, mapping)
         ledgers = [one.choice.amounts + one.fills for one in path]
@@ -144,10 +145,8 @@ class _Search:
         A product has its least value at a corner of the convex hull of all mappings, and the
         corners are the best by some weights: between two of them lies another, or none.
         """
-        energy_pj, _, seconds = self.scales
         first = self.solve(_weights(Objective.ENERGY, *self.scales), Objective.ENERGY)
         last = self.solve(_weights(Objective.LATENCY, *self.scales), Objective.LATENCY)
-        del energy_pj, seconds
         found = [first, last]
         open_pairs = [(first, last)]
         lower = float("inf")

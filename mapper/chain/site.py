@@ -188,7 +188,9 @@ class Site:
         most = most_used((self.full[c] for c in free), size)
         ways = [
             way
-            for way in product(*(_up_to(size, n) if c in free else (1,) for c, n in enumerate(left)))
+            for way in product(
+                *(_up_to(size, n) if c in free else (1,) for c, n in enumerate(left))
+            )
             if prod(way) <= most
         ]
         used = max(map(prod, ways))
@@ -232,9 +234,7 @@ class Site:
             self._prices[key] = self._priced(tensor, upper, lower, way, kind)
         return self._prices[key]
 
-    def _priced(
-        self, tensor: int, upper: Memory, lower: str, way: Spreading, kind: str
-    ) -> Floats:
+    def _priced(self, tensor: int, upper: Memory, lower: str, way: Spreading, kind: str) -> Floats:
         problem, leaf, name = self.problem, self.leaf(way), self.tensors[tensor]
         reaches = Reaches(problem.shapes, dict.fromkeys(_names(problem), frozenset()))
         reached: Reach = reaches.used(name, self.einsum)[0]
@@ -292,9 +292,7 @@ def ledger(problem: MapProblem, energy_pj: float, passed: dict[str, float]) -> F
     return np.asarray([energy_pj, passed.get(problem.architecture.root.name, 0.0), *busy])
 
 
-def split(
-    names: tuple[str, ...], product_: int, extents: dict[str, int]
-) -> list[tuple[str, int]]:
+def split(names: tuple[str, ...], product_: int, extents: dict[str, int]) -> list[tuple[str, int]]:
     """A divisor of each extent, with the given product, which divides the product of all."""
     found = []
     for name in names:

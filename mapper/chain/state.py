@@ -1,7 +1,7 @@
 """What Einsums share: loops, and tensors that stay in the home memory.
 
-    stack ::= loops over ranks, outermost first, each with a tile that divides what is left, shared by
-              the Einsums on both sides of a boundary
+    stack ::= loops over ranks, outermost first, each with a tile that divides the rank, shared
+              by the Einsums on both sides of a boundary
     kept  ::= a tensor whose tile lies in the home memory at a depth of the stack, either for all
               Einsums that use it (an intermediate then lives there) or for one of them, while loops
               over ranks that it lacks turn
@@ -16,9 +16,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import permutations, product
 
+import numpy as np
+
 from archsim.tiles import Reaches
 from einsum.cascade import Role
-from mapper.chain.site import Places
+from mapper.chain.site import Floats, Places
 from mapper.problem import MapProblem
 from mapper.space import sharing
 
@@ -141,10 +143,11 @@ class Boundaries:
                 found.add(tensor.name)
         return frozenset(found)
 
-    def tile_bytes(self, kept: Kept, stack: Stack, tiles: dict[str, float]) -> float:
-        """Bytes of a kept tile; `tiles` may have arrays."""
+    def tile_bytes(self, kept: Kept, stack: Stack, tiles: dict[str, Floats]) -> Floats:
+        """Bytes of a kept tile, for arrays of the tiles of the stack."""
         user = kept.users[0]
-        size = self.problem.cascade.tensor(kept.tensor).format.bits_per_value / 8
+        bits = self.problem.cascade.tensor(kept.tensor).format.bits_per_value
+        size: Floats = np.asarray(bits / 8)
         for variable in sorted(self.variables[user, kept.tensor]):
             inside = variable in stack[: kept.depth]
             size = size * (tiles[variable] if inside else self.problem.shapes.extent(variable))
@@ -204,15 +207,11 @@ class Boundaries:
                 choices.append([None, *own])
         for chosen in product(*choices):
             new = frozenset(one for one in chosen if one is not None)
-            if opened and not any(
-                one.depth == len(nest) and one.users[-1] > number for one in new
-            ):
+            if opened and not any(one.depth == len(nest) and one.users[-1] > number for one in new):
                 continue
             yield new
 
-    def _candidates(
-        self, number: int, tensor: str, begun: int, nest: Stack
-    ) -> Iterator[Kept]:
+    def _candidates(self, number: int, tensor: str, begun: int, nest: Stack) -> Iterator[Kept]:
         """What can be kept from here on: below the whole nest, or above a loop that opens here."""
         users = self.users[tensor]
         if tensor in self.shareable and users[0] >= number:
@@ -232,8 +231,10 @@ class Boundaries:
             own = self.variables[user, tensor]
             for depth in range(begun, len(nest)):
                 last = depth == 0 or nest[depth - 1] in own
-                if last and nest[depth] not in own and all(
-                    self._joined(number, user, v) for v in nest[: depth + 1]
+                if (
+                    last
+                    and nest[depth] not in own
+                    and all(self._joined(number, user, v) for v in nest[: depth + 1])
                 ):
                     yield Kept(tensor, depth, (user,))
 

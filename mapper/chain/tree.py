@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from archsim.mapping import Branches, Compute, For, Group, Hold, Nest, Node, Policy
 from archsim.mapping import Mapping as LoopMapping
 from mapper.chain.leaf import Choice
@@ -17,7 +19,8 @@ def mapping_of(path: tuple[Taken, ...]) -> LoopMapping:
     return LoopMapping("best", tuple(groups))
 
 
-def _runs(path, together):  # type: ignore[no-untyped-def]
+def _runs(path: tuple[Taken, ...], together: Callable[[Taken], bool]) -> list[tuple[Taken, ...]]:
+    """The path cut after every Einsum that is not together with the next one."""
     runs: list[list[Taken]] = []
     joined = False
     for one in path:
@@ -31,18 +34,14 @@ def _runs(path, together):  # type: ignore[no-untyped-def]
 def _below(run: tuple[Taken, ...], depth: int) -> Nest:
     """The nodes of some Einsums below the loops that they share."""
     kept = sorted({k for one in run for k in one.step.kept if k.depth == depth}, key=str)
-    holds: tuple[Node, ...] = tuple(
-        Hold((k.tensor,), _home(run[0].choice)) for k in kept
-    )
+    holds: tuple[Node, ...] = tuple(Hold((k.tensor,), _home(run[0].choice)) for k in kept)
     branches: list[Nest] = []
     for part in _runs(run, lambda one: len(one.step.after.stack) > depth):
         if len(part) == 1 and len(part[0].step.nest) == depth:
             branches.append(_private(part[0]))
         else:
             variable = part[0].step.nest[depth]
-            branches.append(
-                (For(variable, part[0].tiles[variable]), *_below(part, depth + 1))
-            )
+            branches.append((For(variable, part[0].tiles[variable]), *_below(part, depth + 1)))
     return (*holds, *(branches[0] if len(branches) == 1 else (Branches(tuple(branches)),)))
 
 
@@ -56,9 +55,7 @@ def _private(one: Taken) -> Nest:
     """The private loops of an Einsum, its spatial ones, and its holds."""
     choice, site = one.choice, one.choice.site
     places, route, block, row = site.places, choice.route, choice.block, choice.row
-    left = {
-        v: one.tiles.get(v, site.problem.shapes.extent(v)) for v in site.einsum.variables
-    }
+    left = {v: one.tiles.get(v, site.problem.shapes.extent(v)) for v in site.einsum.variables}
     nodes: list[Node] = []
     if route.home and places.home is not None:
         nodes.append(Hold(tuple(site.tensors[t] for t in sorted(route.home)), places.home.name))

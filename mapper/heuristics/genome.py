@@ -21,10 +21,11 @@ from einsum.cascade import Einsum
 from mapper.front import leaders
 from mapper.fused_group import FusedGroup, group_of, opened
 from mapper.objective import Amount, Cost, Objective
-from mapper.options import Depths, Holding
+from mapper.options import Holding
 from mapper.problem import MapProblem
 from mapper.space import random_structure
 from mapper.structure import Structure
+from mapper.ways import Depths
 
 _SAMPLE = 2048  # tile sizes that are looked at, where a gene has more
 
@@ -101,7 +102,7 @@ class Draw:
         return None if None in found else tuple(group for group in found if group)
 
     def _way(self, holding: Holding, tensor: str, random: Random) -> Depths:
-        return random.choice(tuple(holding.ways(tensor)))
+        return random.choice(tuple(holding.ways.of(tensor)))
 
     def _holding(self, structure: Structure) -> Holding:
         tiles = self._tiles(structure, 1)

@@ -60,7 +60,7 @@ def library_text(blocks: Sequence[BlockArea]) -> str:
             )
         elif module == "pe_exp":
             more = block.area_um2 - by_key["pe_mac", name].area_um2
-            what = "pe_exp less pe_mac: the energy is that of its steps on the MAC"
+            what = "pe_exp less pe_mac (its steps cost what they do on the MAC)"
             lines += _component(f"exp_parts_{name}", name, 0.0, more, what)
     mac, mac_area = energy("pe_mac", "bf16"), by_key["pe_mac", "bf16"].area_um2
     steps = Arithmetic(format_named("bf16")).reciprocal_steps + 1
