@@ -182,6 +182,20 @@ class Architecture:
             return self._units[name].dims
         return _named("memory or unit", name, self._memories, self.name).fanout
 
+    def array_dims(self, unit: str) -> tuple[str, ...]:
+        """The dimensions of a unit alone: `array_2d.rows`, `array_2d.columns`."""
+        return self._array_dims[self.unit(unit).name]
+
+    @cached_property
+    def _array_dims(self) -> dict[str, tuple[str, ...]]:
+        return {
+            unit.name: tuple(f"{unit.name}.{one.name}" for one in unit.dims) for unit in self.units
+        }
+
+    def array_of(self, name: str) -> str | None:
+        """The unit `name`, or the one whose PEs have the memory `name`."""
+        return name if name in self._units else self.memory(name).per_unit
+
     @cached_property
     def unicast(self) -> frozenset[str]:
         """The dimensions of `dims` across which nothing is shared."""

@@ -11,14 +11,15 @@ walk in step, so that what several of them read misses once for all.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
 
+from archsim.amounts import ONE, Array
 from archsim.architecture import Architecture, Memory
-from archsim.nest import ONE, Array, Leaf, Step, shared_steps
+from archsim.nest import Leaf, Step, shared_steps
 from archsim.tiles import Reach, Reaches, tile_elements
 from archsim.transfer import Direction, Transfer
 
@@ -46,9 +47,9 @@ def through_caches(
         # The fill is no access of the side below: bandwidths and counters of caches are of that.
         nothing = ONE * 0.0
         found.append(
-            replace(one, lower=cache.name, elements=missed, deliveries=nothing, hops=nothing)
+            one._replace(lower=cache.name, elements=missed, deliveries=nothing, hops=nothing)
         )
-        found.append(replace(one, upper=cache.name))
+        found.append(one._replace(upper=cache.name))
     return tuple(found)
 
 

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import reduce
-
-import numpy as np
+from functools import cached_property, reduce
+from operator import add
 
 from archsim.activity import Activity
+from archsim.amounts import NOTHING, ONE, Array, amount, maximum, minimum, where
 from archsim.architecture import Architecture
-from archsim.nest import ONE, Array, Held, Leaf
+from archsim.nest import Extents, Held, Leaf
 from archsim.place import Place, home
 from archsim.tiles import Reach, Reaches, coverage, tile_elements
 from archsim.transfer import Direction, Transfer, Way, copies, is_private
@@ -36,7 +36,7 @@ def transfers(
     return tuple(Flow(leaves, reaches, architecture, activity).all(tensors))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Flow:
     """Movements of data, link by link: the search adds up links, an evaluation takes all."""
 
@@ -111,13 +111,13 @@ class Flow:
         if readers:
             reached = self.reaches.read(tensor, readers[0].einsum)[0]
             way = self._way(readers[0], reached, above, held.hold.memory, Direction.DOWN)
-            yield from way.transfers(reduce(np.maximum, amounts))
+            yield from way.transfers(reduce(maximum, amounts))
 
     def _looks_back(self, leaf: Leaf, held: Held) -> bool:
         """Does it read its own earlier step, which has left the hold since?"""
         steps = self.cascade.iterative_variables(leaf.einsum.tensor)
         return leaf.reads(leaf.einsum.tensor) and any(
-            step.variable in steps and bool(np.any(step.trips > 1))
+            step.variable in steps and step.turns
             for step in leaf.steps[: held.depth]
         )
 
@@ -140,21 +140,18 @@ class Flow:
             yield from back.transfers(again)
         up = once * place.repeats
         if not self._is_wanted(tensor, [leaf.einsum.name for leaf in below]):
-            up = np.where(place.repeats > 1, up, 0.0)
+            up = where(place.repeats > 1.0, up, NOTHING)
         yield from self._way(writer, reached, above, memory, Direction.UP).transfers(up)
 
     def _is_wanted(self, tensor: str, below: list[str]) -> bool:
         """Is it a result of the cascade, or read by an Einsum that is not `below`?"""
         return self.cascade.tensor(tensor).role is Role.OUTPUT or any(
-            access.tensor == tensor
-            for einsum in self.cascade.steps
-            if einsum.name not in below
-            for access in einsum.inputs
+            einsum.name not in below for einsum in self.cascade.readers(tensor)
         )
 
     def _is_followed(self, reached: Reach, below: Sequence[Leaf]) -> bool:
         """Does an Einsum that is not `below` read a running tensor step by step?"""
-        return any(
+        return bool(reached.running) and any(
             access.tensor == reached.tensor and not reached.running.isdisjoint(variables(access))
             for leaf in self.leaves
             if leaf not in below
@@ -162,7 +159,16 @@ class Flow:
         )
 
     def _below(self, held: Held) -> list[Leaf]:
-        return [leaf for leaf in self.leaves if leaf.is_under(held)]
+        return self._under[held.position]
+
+    @cached_property
+    def _under(self) -> dict[tuple[int, ...], list[Leaf]]:
+        """The Einsums under each hold."""
+        found: dict[tuple[int, ...], list[Leaf]] = {}
+        for leaf in self.leaves:
+            for held in leaf.holds:
+                found.setdefault(held.position, []).append(leaf)
+        return found
 
     def _passing(
         self, leaf: Leaf, held: Held, reached: Reach, lives: Held | None, renewed: bool
@@ -170,11 +176,16 @@ class Flow:
         """Elements of one coverage that pass a hold, and the place where they do."""
         place = Place(leaf, held, reached, lives.depth if lives else 0, renewed=renewed)
         once = coverage(reached, leaf.steps[: held.depth], held.extents, leaf.full)
-        own = reached.variables
-        parts = {name: np.asarray(float(size)) for name, size in held.hold.parts}
-        tile = {**held.extents, **parts}
-        once = once * self.activity.moved(leaf.einsum, tile, place.stepped, own)
+        parts = {name: amount(size) for name, size in held.hold.parts}
+        once = once * self._moved(place, {**held.extents, **parts})
         return once * (1.0 - held.hold.spilled), place
+
+    def _moved(self, place: Place, tile: Extents) -> Array:
+        """The share of what passes a place that no condition skips, in tiles of `tile`."""
+        einsum = place.leaf.einsum
+        if not self.activity.skips(einsum):
+            return ONE
+        return self.activity.moved(einsum, tile, place.stepped, place.reached.variables)
 
     # Between the unit and the innermost hold that has the tensor.
 
@@ -212,9 +223,7 @@ class Flow:
         if is_private(self.architecture, held, leaf):
             # A register file next to the PE is accessed once for every point.
             return leaf.points * self.activity.executed(leaf)
-        own = place.reached.variables
-        share = self.activity.moved(leaf.einsum, leaf.array_extents, place.stepped, own)
-        return _by_points(place) * place.repeats * share
+        return _by_points(place) * place.repeats * self._moved(place, leaf.array_extents)
 
     def _sums_read_again(self, place: Place, chain: tuple[Held, ...], written: Array) -> Array:
         """Partial sums that come back to be added to: all but the first of each result."""
@@ -232,7 +241,7 @@ class Flow:
         back = visits.repeats - visits.first(reduced)
         starts = place.first(reduced) * pes + back * (pes - going_on)
         starts = starts * _by_points(place) * self.activity.executed(leaf)
-        return np.maximum(written - starts, 0.0)
+        return maximum(written - starts, NOTHING)
 
 
 def _memory(chain: tuple[Held, ...], architecture: Architecture) -> str:
@@ -258,7 +267,7 @@ def _together(found: tuple[Reach, ...], counts: list[Array], held: Held, leaf: L
     if len(found) == 1:
         return counts[0]
     held_share = reduce(
-        np.minimum,
+        minimum,
         (tile_elements(one, held.extents) / tile_elements(one, leaf.full) for one in found),
     )
-    return np.where(held_share >= 1, reduce(np.maximum, counts), reduce(np.add, counts))
+    return where(held_share >= 1.0, reduce(maximum, counts), reduce(add, counts))

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
-import numpy as np
-
+from archsim.amounts import NOTHING, ONE, Array, amount, some, where
 from archsim.architecture import Architecture
-from archsim.nest import ONE, Array, Held, Leaf
+from archsim.nest import Held, Leaf
 from archsim.tiles import Reach
 
 
@@ -20,8 +19,7 @@ class Direction(Enum):
     UP = "up"
 
 
-@dataclass(frozen=True, slots=True)
-class Transfer:
+class Transfer(NamedTuple):
     """Elements of a tensor that move between a memory and what is below it.
 
     `upper` is a memory, `lower` a memory or a unit. `elements` are the accesses of `upper`, all
@@ -41,8 +39,7 @@ class Transfer:
     hops: Array
 
 
-@dataclass(frozen=True, slots=True)
-class Way:
+class Way(NamedTuple):
     """How an access goes from `above`, a hold (None: the root memory), to `lower`, or back up.
 
     Sums over the variables `single` that come back go to one of the instances that make them.
@@ -76,10 +73,11 @@ class Way:
         if not self._private:
             instances = copies(self.leaf, self.reached, self._between(root, memory))
         yield from self._transfer(memory, elements * (1.0 - spilled), instances)
-        yield from self._transfer(root, elements * spilled, ONE)
+        if spilled:
+            yield from self._transfer(root, elements * spilled, ONE)
 
     def _transfer(self, upper: str, elements: Array, instances: Array) -> Iterator[Transfer]:
-        if upper == self.lower or not np.any(elements > 0):
+        if upper == self.lower or not some(elements > 0.0):
             return
         moved, fan = elements * instances, ONE
         if not self._private:
@@ -103,22 +101,18 @@ class Way:
         A PE takes what it shares from its neighbour, and a sum goes on to the next PE. What only
         one PE of a 2D array gets or makes crosses half of its rows on the average.
         """
-        array = self._array_of(self.lower)
-        if array is None or array == self._array_of(upper):
-            return ONE * 0.0
-        dims = [f"{array}.{dim.name}" for dim in self.architecture.unit(array).dims]
+        array = self.architecture.array_of(self.lower)
+        if array is None or array == self.architecture.array_of(upper):
+            return NOTHING
+        dims = self.architecture.array_dims(array)
+        if len(dims) < 2:
+            return ONE
         rows = ONE
-        for step in self.leaf.steps:
-            if step.dim in dims[:1]:
+        for step in self.leaf.spatial:
+            if step.dim == dims[0]:
                 rows = rows * step.trips
-        alone = copies(self.leaf, self.reached, frozenset(dims)) == 1
-        return np.where(alone & (len(dims) > 1), (rows + 1.0) / 2.0, 1.0)
-
-    def _array_of(self, name: str) -> str | None:
-        """The unit `name`, or the one whose PEs have the memory `name`."""
-        if any(unit.name == name for unit in self.architecture.units):
-            return name
-        return self.architecture.memory(name).per_unit
+        alone = copies(self.leaf, self.reached, frozenset(dims)) == 1.0
+        return where(alone, (rows + ONE) / amount(2.0), ONE)
 
     def _fan(self, upper: str, lower: str, single: frozenset[str]) -> Array:
         """Instances of `lower` that share one access of an instance of `upper`."""
@@ -139,8 +133,8 @@ def copies(
 ) -> Array:
     """Over how many instances along `dims` the same elements are spread, but for `single`."""
     total = ONE
-    for step in leaf.steps:
-        if step.dim in dims and step.variable not in reached.variables | single:
+    for step in leaf.spatial:
+        if step.dim in dims and not (step.variable in reached.variables or step.variable in single):
             total = total * step.trips
     return total
 

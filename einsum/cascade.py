@@ -200,6 +200,18 @@ class Cascade:
         """The Einsum that computes `tensor`; None for an input."""
         return self._steps.get(tensor)
 
+    def readers(self, tensor: str) -> tuple[Einsum, ...]:
+        """The Einsums that compute with `tensor`."""
+        return self._readers.get(tensor, ())
+
+    @cached_property
+    def _readers(self) -> dict[str, tuple[Einsum, ...]]:
+        found: dict[str, tuple[Einsum, ...]] = {}
+        for einsum in self.steps:
+            for tensor in {access.tensor for access in einsum.inputs}:
+                found[tensor] = (*found.get(tensor, ()), einsum)
+        return found
+
     def iterative_variables(self, tensor: str) -> tuple[str, ...]:
         """The variables along which `tensor` is a running value (`m1` in `RM[m1 + 1, p]`)."""
         return self._iterative.get(tensor, ())

@@ -1,9 +1,9 @@
 """What the inner memory's size costs an Einsum at least, under any shared loops.
 
 Where `u` is what is left of a rank class while a tensor is held, the tensor's tile has a factor
-`u` if the tensor has the class, and otherwise all of it passes `full / u` times. Above the loop of a
-block over the class `u` is the extent that shared loops leave, below it the loop's tile. Here extents
-may be anything: sizes that only tiles need are the least, those that only passes need are whole.
+`u` if the tensor has the class, and otherwise all of it passes `full / u` times. Above the loop of
+a block over the class `u` is the extent that shared loops leave, below it the loop's tile. Here
+extents may be anything: sizes that only tiles need are least, those that only passes need whole.
 """
 
 from __future__ import annotations

@@ -115,6 +115,8 @@ class Programme:
         total, seconds = np.zeros(2), 0.0
         for own in self.leaves:
             site = own[0].site
+            if not site.spreadings:
+                continue
             fixed, compute_s = site.computing(site.spreadings[0])
             least = fixed
             for tensor in range(len(site.tensors)):
@@ -202,10 +204,10 @@ class Programme:
         found = np.full(score.size, np.inf)
         grid = [np.broadcast_to(tiles[v], shape).reshape(-1) for v in nest]
         for row in flat:
-            own = {v: int(axis[row]) for v, axis in zip(nest, grid, strict=True)}
+            here = {v: int(axis[row]) for v, axis in zip(nest, grid, strict=True)}
             one = self._leaf_score(
                 number,
-                own,
+                here,
                 resident,
                 float(free.reshape(-1)[row]),
                 fills.reshape(-1, fills.shape[-1])[row],

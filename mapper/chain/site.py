@@ -6,7 +6,6 @@ element each; the programme only counts elements.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from itertools import product
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 
 from archsim.architecture import Architecture, Memory
 from archsim.closed_form import moved_bytes
+from archsim.constraints import Spreading as Demand
 from archsim.constraints import most_used
 from archsim.mapping import Hold, Spread
 from archsim.nest import Held, Leaf, Step
@@ -178,26 +178,33 @@ class Site:
     def _dims(self) -> tuple[str, ...]:
         return self.problem.architecture.dims_above(self.unit)
 
-    def _counts(self, dims: tuple[str, ...], left: Factors) -> Iterator[tuple[Factors, ...]]:
+    def _counts(self, dims: tuple[str, ...], left: Factors) -> list[tuple[Factors, ...]]:
+        """Counts by dimension and class: of each dimension in turn the most that can be used."""
         if not dims:
-            yield ()
-            return
+            return [()]
         first, *rest = dims
         size = self.problem.architecture.dim_size(first)
         free = [c for c in range(len(left)) if self._may_spread(first, c)]
-        most = most_used((self.full[c] for c in free), size)
-        ways = [
-            way
-            for way in product(
-                *(_up_to(size, n) if c in free else (1,) for c, n in enumerate(left))
-            )
-            if prod(way) <= most
-        ]
-        used = max(map(prod, ways))
-        for way in ways:
-            if prod(way) == used:
-                after = tuple(n // k for n, k in zip(left, way, strict=True))
-                yield from ((way, *more) for more in self._counts(tuple(rest), after))
+        ways: dict[int, list[Factors]] = {}
+        for way in product(*(_up_to(size, n) if c in free else (1,) for c, n in enumerate(left))):
+            ways.setdefault(prod(way), []).append(way)
+        demanded = self.problem.constraints.spreading.get((self.einsum.name, first), Demand()).least
+        most = most_used(
+            (self.problem.shapes.extent(v) for c in free for v in self.classes[c]), size
+        )
+        for used in sorted((used for used in ways if used <= size), reverse=True):
+            if used < demanded * size and used < most:
+                return []
+            found = [
+                (way, *more)
+                for way in ways[used]
+                for more in self._counts(
+                    tuple(rest), tuple(n // k for n, k in zip(left, way, strict=True))
+                )
+            ]
+            if found:
+                return found
+        return []
 
     def _may_spread(self, dim: str, rank_class: int) -> bool:
         own = self.problem.constraints

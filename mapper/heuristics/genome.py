@@ -78,11 +78,11 @@ class Draw:
         gene = genome[place]
         match random.randrange(4):
             case 0 if len(genome) > 1:
-                place = min(place, len(genome) - 2)
-                both = genome[place].segment + genome[place + 1].segment
+                left = min(place, len(genome) - 2)
+                both = genome[left].segment + genome[left + 1].segment
                 if self.problem.width is None or len(both) <= self.problem.width:
                     joined = self.gene(both, random)
-                    return (*genome[:place], joined, *genome[place + 2 :])
+                    return (*genome[:left], joined, *genome[left + 2 :])
             case 1 if len(gene.segment) > 1:
                 at = random.randrange(1, len(gene.segment))
                 parts = (gene.segment[:at], gene.segment[at:])

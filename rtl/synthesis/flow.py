@@ -37,7 +37,7 @@ _TRANSISTORS = {
 _SCRIPT = """
 read_slang --threads 1 -DSYNTHESIS {parameters} --top {top} {files}
 hierarchy -top {top}
-synth -flatten -top {top}
+synth -flatten -noshare -noabc -top {top}
 dfflegalize -cell $_DFF_P_ 01 -cell $_DFF_PN0_ 01
 design -save mapped
 abc -g cmos4

@@ -1,4 +1,4 @@
-"""Where nothing fits: the memory, the missing bytes, and that the change that is named is enough."""
+"""Where nothing fits: which memory, by how many bytes, and that the change named is enough."""
 
 from __future__ import annotations
 

@@ -40,6 +40,7 @@ PASSES = {
     "attention/split-k": 1,
     "attention/stable": 3,
     "attention/stable-deferred": 2,
+    "attention/three-pass": 3,
     "attention/unstable": 2,
     "attention/unstable-deferred": 1,
     "attention/windowed": 3,

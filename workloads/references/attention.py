@@ -65,6 +65,7 @@ def _per_query_head(name: str, inputs: Arrays) -> Array:
             "flash2",
             "fusemax",
             "fusemax-fma",
+            "three-pass",
             "masked-online",
             "mantissa-exponent",
             "decode",

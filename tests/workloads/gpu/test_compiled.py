@@ -40,7 +40,9 @@ EXPONENTIALS = {
 
 
 def case(kernel: Kernel, dim: int, mask: str, dtype: str = "fp16") -> str:
-    sizes = {Kernel.P3_RETAIN: "256,256,64,64,8,1", Kernel.P1_SPLIT_K: "1,4096,16,128,4,2"}
+    # Split-K decodes one query, which no mask can hide a key from, or a chunk of 16 under a mask.
+    decode = "1,4096,16,128,4,2" if mask == "full" else "16,4096,16,64,4,3"
+    sizes = {Kernel.P3_RETAIN: "256,256,64,64,8,1", Kernel.P1_SPLIT_K: decode}
     warps = 4 if dim == 64 else 8
     size = sizes.get(kernel, f"512,512,128,64,{warps},3")
     return f"{kernel.value},{dim},{mask},{size},{dtype}"
