@@ -182,6 +182,10 @@ class Architecture:
             return self._units[name].dims
         return _named("memory or unit", name, self._memories, self.name).fanout
 
+    def is_unit(self, name: str) -> bool:
+        """Is there a compute unit of this name? No memory has it then."""
+        return name in self._units
+
     def array_dims(self, unit: str) -> tuple[str, ...]:
         """The dimensions of a unit alone: `array_2d.rows`, `array_2d.columns`."""
         return self._array_dims[self.unit(unit).name]

@@ -8,6 +8,7 @@ import numpy as np
 
 from archsim.architecture import Architecture, ComputeUnit
 from archsim.components import Library
+from archsim.kept import kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,7 @@ class AreaRow:
     area_um2: float
 
 
+@kept
 def area(architecture: Architecture, library: Library) -> tuple[AreaRow, ...]:
     """Every memory, and every component in the PEs of every unit."""
     node = architecture.node_nm

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from archsim.architecture import Architecture, ComputeUnit
 from archsim.compulsory import compulsory_bytes
+from archsim.kept import kept
 from archsim.movement.attainable import attainable_bytes
 from archsim.report import Bounds
 from archsim.work import needed, no_unit, operation_on, supports

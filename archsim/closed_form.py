@@ -6,21 +6,22 @@ analyses them all.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-
-import numpy as np
+from typing import TypeAlias
 
 from archsim.activity import Activity
+from archsim.amounts import NOTHING, Array, amount
 from archsim.architecture import Architecture
 from archsim.cache import through_caches
 from archsim.dealing import slowed
 from archsim.latency import compute_time, group_time, memory_times
+from archsim.kept import kept
 from archsim.mapping import Mapping as LoopMapping
 from archsim.mapping import Policy
-from archsim.nest import Array, Leaf, walk
+from archsim.nest import Leaf, walk
 from archsim.occupancy import occupied_bytes
-from archsim.ports import port_rates, ports
+from archsim.ports import Port, port_rates, ports
 from archsim.schedule import schedule
 from archsim.tiles import Reaches
 from archsim.traffic import transfers
@@ -52,7 +53,7 @@ class ClosedForm:
     def latency_s(self) -> Array:
         """All that runs one after another, and the launches of the groups."""
         times = (group_time(c, m) for c, m in zip(self.compute_s, self.memory_s, strict=True))
-        return sum(times, start=np.asarray(self.launch_s))
+        return sum(times, start=amount(self.launch_s))
 
 
 def closed_form(
@@ -81,31 +82,28 @@ def closed_form(
     moved = through_caches(moved, leaves, reaches, architecture)
     bandwidths = port_rates(architecture)
     pipelined = {} if tiles else _pipelined_cycles(cascade, shapes, architecture, mapping)
+    crossed = [_crossings(one, cascade, architecture) for one in moved]
     compute_s, memory_s = [], []
-    for number, group in enumerate(mapping.groups):
-        members = [one.einsum for one in works if one.group == number]
-        serial = group.policy is Policy.SERIAL
-        for together in [[name] for name in members] if serial else [members]:
-            own = tuple(one for one in works if one.einsum in together)
-            compute_s.append(
-                compute_time(
-                    group,
-                    own,
-                    architecture.clock_hz,
-                    pipelined.get(number),
-                    architecture.overlap,
-                )
+    for group, members in _turns(mapping, leaves):
+        compute_s.append(
+            compute_time(
+                mapping.groups[group],
+                tuple(works[member] for member in members),
+                architecture.clock_hz,
+                pipelined.get(group),
+                architecture.overlap,
             )
-            its = tuple(one for one in moved if one.einsum in together)
-            its_s = memory_times(moved_bytes(its, cascade, architecture), bandwidths)
-            here = tuple(leaf for leaf in leaves if leaf.einsum.name in together)
-            memory_s.append(slowed(its_s, here, architecture))
+        )
+        names = {leaves[member].einsum.name for member in members}
+        its = (passed for one, passed in zip(moved, crossed, strict=True) if one.einsum in names)
+        here = tuple(leaves[member] for member in members)
+        memory_s.append(slowed(memory_times(_sums(its), bandwidths), here, architecture))
     return ClosedForm(
         leaves,
         works,
         moved,
         occupied_bytes(leaves, reaches, architecture, serial_groups(mapping)),
-        moved_bytes(moved, cascade, architecture),
+        _sums(crossed),
         tuple(compute_s),
         tuple(memory_s),
         architecture.launch_s * len(mapping.groups),
@@ -115,6 +113,18 @@ def closed_form(
 def serial_groups(mapping: LoopMapping) -> frozenset[int]:
     """The numbers of the groups whose Einsums run one after another."""
     return frozenset(i for i, g in enumerate(mapping.groups) if g.policy is Policy.SERIAL)
+
+
+def _turns(mapping: LoopMapping, leaves: tuple[Leaf, ...]) -> Iterator[tuple[int, list[int]]]:
+    """What runs one after another: the group, and the numbers of the leaves of each turn."""
+    members: dict[int, list[int]] = {number: [] for number in range(len(mapping.groups))}
+    for index, leaf in enumerate(leaves):
+        members[leaf.group].append(index)
+    for number, group in enumerate(mapping.groups):
+        if group.policy is Policy.SERIAL:
+            yield from ((number, [member]) for member in members[number])
+        else:
+            yield number, members[number]
 
 
 def _pipelined_cycles(
@@ -149,22 +159,37 @@ def check_complete(cascade: Cascade, mapping: LoopMapping) -> None:
 
 
 def moved_bytes(
-    moved: tuple[Transfer, ...], cascade: Cascade, architecture: Architecture
+    moved: Iterable[Transfer], cascade: Cascade, architecture: Architecture
 ) -> dict[str, Array]:
     """Bytes read from and written to every memory, both ends of each transfer.
 
     Where a memory has a port for each, also by port: `buffer.read`, `buffer.write`.
     """
-    memories = {memory.name for memory in architecture.memories}
-    apart = [port for port in ports(architecture) if port.name not in memories]
+    return _sums(_crossings(one, cascade, architecture) for one in moved)
+
+
+_Crossings: TypeAlias = list[tuple[str, Array]]
+"""Bytes by memory, and by port."""
+
+
+def _crossings(transfer: Transfer, cascade: Cascade, architecture: Architecture) -> _Crossings:
+    width = cascade.tensor(transfer.tensor).format.bits_per_value / 8
+    found = [(transfer.upper, transfer.elements * width)]
+    if not architecture.is_unit(transfer.lower):
+        found.append((transfer.lower, transfer.deliveries * width))
+    found += [(port.name, port.values(transfer) * width) for port in _apart(architecture)]
+    return found
+
+
+@kept
+def _apart(architecture: Architecture) -> tuple[Port, ...]:
+    """The ports that are not all of a memory's."""
+    return tuple(port for port in ports(architecture) if port.name != port.memory)
+
+
+def _sums(crossed: Iterable[_Crossings]) -> dict[str, Array]:
     total: dict[str, Array] = {}
-    for transfer in moved:
-        width = cascade.tensor(transfer.tensor).format.bits_per_value / 8
-        ends = ((transfer.upper, transfer.elements), (transfer.lower, transfer.deliveries))
-        for memory, values in ends:
-            if memory in memories:
-                total[memory] = total.get(memory, np.asarray(0.0)) + values * width
-        for port in apart:
-            passed = port.values(transfer) * width
-            total[port.name] = total.get(port.name, np.asarray(0.0)) + passed
+    for one in crossed:
+        for port, passed in one:
+            total[port] = total.get(port, NOTHING) + passed
     return total

@@ -5,13 +5,15 @@ from __future__ import annotations
 from math import prod
 
 from archsim.activity import Activity
-from archsim.nest import amount
+from archsim.amounts import amount
+from archsim.kept import kept
 from archsim.tiles import Reach, Reaches, tile_elements
 from einsum.cascade import Einsum, Role, Tensor
 from einsum.count import executed
 from einsum.shapes import Shapes
 
 
+@kept
 def compulsory_bytes(shapes: Shapes) -> float:
     """Every element of an input that is used, read once; every element of an output, written once.
 

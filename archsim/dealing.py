@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
-
+from archsim.amounts import ONE, Array, maximum
 from archsim.architecture import Architecture
-from archsim.nest import ONE, Array, Leaf
+from archsim.nest import Leaf
 from einsum.cascade import Cascade
 from einsum.errors import SpecError
 
@@ -17,15 +16,18 @@ def slowed(
 ) -> dict[str, Array]:
     """Times of ports, longer where instances of a memory stand idle in the last wave."""
     found = dict(memory_s)
+    dealt = [leaf for leaf in leaves if leaf.dealt]
+    if not dealt:
+        return found
     for port in memory_s:
         memory = port.partition(".")[0]
         dims = architecture.instance_dims(memory)
         factors = [
-            leaf.idle_factor for leaf in leaves if any(step.dealt in dims for step in leaf.dealt)
+            leaf.idle_factor for leaf in dealt if any(step.dealt in dims for step in leaf.dealt)
         ]
         slowest = ONE
         for factor in factors:
-            slowest = np.maximum(slowest, factor)
+            slowest = maximum(slowest, factor)
         found[port] = found[port] * slowest
     return found
 
@@ -36,11 +38,13 @@ def check_dealt(leaf: Leaf, cascade: Cascade, architecture: Architecture) -> Non
     Raises `SpecError` for a dealt loop inside another one, over a dimension that the unit is not
     below, over several dimensions, and along a rank that is summed or runs step by step.
     """
+    if not leaf.dealt:
+        return
     valid = architecture.dims_above(leaf.unit)
     reduced = set(leaf.einsum.reduced_variables)
     running = set(cascade.iterative_variables(leaf.einsum.tensor))
     for position, step in enumerate(leaf.steps):
-        if not step.dealt or not np.any(step.trips > 1):
+        if not step.dealt or not step.turns:
             continue
         if step.dealt not in valid:
             raise SpecError(
@@ -50,7 +54,7 @@ def check_dealt(leaf: Leaf, cascade: Cascade, architecture: Architecture) -> Non
         if any(
             before.dealt != step.dealt
             for before in leaf.steps[:position]
-            if np.any(before.trips > 1)
+            if before.turns
         ):
             raise SpecError(
                 f"the loop over {step.variable} is dealt over {step.dealt} inside another one",

@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cached_property
+from typing import NamedTuple
 
-import numpy as np
-
+from archsim.amounts import Array, some
 from archsim.architecture import Architecture, ComputeUnit, Memory
 from archsim.area import pe_pitch_mm
 from archsim.components import Library
-from archsim.memory_models import MemoryCost
-from archsim.nest import Array
+from archsim.kept import kept
 from archsim.transfer import Direction, Transfer
 from archsim.work import Work
 from einsum.cascade import Cascade
@@ -45,15 +45,14 @@ class Published:
     priced: Architecture | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class EnergyTerm:
-    """`count` times the same action of `owner`, for `einsum` (and `tensor`, if it moves data)."""
+class EnergyTerm(NamedTuple):
+    """`actions` times the same action of `owner`, for `einsum` (and `tensor`, if it moves data)."""
 
     owner: str
     action: str
     einsum: str
     tensor: str
-    count: Array
+    actions: Array
     energy_pj: Array
 
 
@@ -67,11 +66,19 @@ def energy(
     published: Published | None = None,
 ) -> tuple[EnergyTerm, ...]:
     """Every energy term of a mapping; `published` says more about the `PUBLISHED` accounting."""
-    pricing = Pricing(cascade, architecture, library, accounting, published or Published())
-    return pricing.terms(moved, works)
+    return _pricings(architecture, cascade, library, published)[accounting].terms(moved, works)
 
 
-@dataclass(frozen=True, slots=True)
+class _Price(NamedTuple):
+    """What an access of a memory costs; of so many `instances` only one counts (None: all do)."""
+
+    access_bits: float
+    read_pj: float
+    write_pj: float
+    instances: int | None
+
+
+@dataclass(frozen=True)
 class Pricing:
     """What the actions of a cascade on an architecture cost; it looks every price up once."""
 
@@ -80,8 +87,9 @@ class Pricing:
     library: Library
     accounting: Accounting
     published: Published = Published()
-    _memories: dict[str, MemoryCost] = field(default_factory=dict, compare=False, repr=False)
+    _prices: dict[str, _Price] = field(default_factory=dict, compare=False, repr=False)
     _hops_pj: dict[str, float] = field(default_factory=dict, compare=False, repr=False)
+    _components: dict[str, float] = field(default_factory=dict, compare=False, repr=False)
 
     def terms(
         self, moved: Iterable[Transfer], works: Iterable[Work] = ()
@@ -89,13 +97,13 @@ class Pricing:
         """The terms of some movements and operations, without those that cost nothing."""
         terms = [term for one in works for term in self.operations(one)]
         terms += [term for transfer in moved for term in self.movement(transfer)]
-        return tuple(term for term in terms if np.any(term.energy_pj > 0))
+        return tuple(term for term in terms if some(term.energy_pj > 0.0))
 
     def operations(self, one: Work) -> Iterator[EnergyTerm]:
         """The operations of an Einsum."""
         unit = self.architecture.unit(one.unit)
         private = private_memory(self.architecture, unit)
-        bits = self._argument_bits(one.einsum)
+        bits = self._argument_bits[one.einsum]
         for operation, count in one.operations:
             total = one.points * count
             per_operation = sum(steps * self._component(name) for name, steps in operation.uses)
@@ -105,54 +113,65 @@ class Pricing:
             steps = operation.cycles
             if private and steps > 1 and self.accounting is Accounting.COMPLETE:
                 # The argument is kept for the further steps; the running value is chained.
-                yield self._access(private, "write", one.einsum, "", total, bits)
-                yield self._access(private, "read", one.einsum, "", total * (steps - 1), bits)
+                name = private.name
+                yield self._access(name, "write", one.einsum, "", total, bits)
+                yield self._access(name, "read", one.einsum, "", total * (steps - 1), bits)
 
-    def _argument_bits(self, einsum: str) -> float:
-        """The width of the widest operand: what an operation's argument is computed in."""
-        step = next(e for e in self.cascade.steps if e.name == einsum)
-        used = (*(access.tensor for access in step.inputs), step.tensor)
-        return max(self.cascade.tensor(name).format.bits_per_value for name in used)
+    @cached_property
+    def _argument_bits(self) -> dict[str, float]:
+        """The width of the widest operand of each Einsum: what its operations' arguments have."""
+        width = self.cascade.tensor
+        return {
+            step.name: max(width(name).format.bits_per_value for name in step.tensors)
+            for step in self.cascade.steps
+        }
 
     def _component(self, name: str) -> float:
         if self.accounting is Accounting.PUBLISHED and name in self.published.omits:
             return 0.0
-        return self.library.operation_cost(name, self.architecture.node_nm).energy_pj
+        if name not in self._components:
+            cost = self.library.operation_cost(name, self.architecture.node_nm)
+            self._components[name] = cost.energy_pj
+        return self._components[name]
 
     def movement(self, transfer: Transfer) -> Iterator[EnergyTerm]:
         """Both ends of a transfer, and the network between a memory and an array."""
         bits = self.cascade.tensor(transfer.tensor).format.bits_per_value
-        actions = ("read", "write") if transfer.direction is Direction.DOWN else ("write", "read")
-        ends = ((transfer.upper, transfer.elements), (transfer.lower, transfer.deliveries))
-        units = {unit.name: unit for unit in self.architecture.units}
-        for (name, values), action in zip(ends, actions, strict=True):
-            if name not in units:
-                memory = self.architecture.memory(name)
-                yield self._access(memory, action, transfer.einsum, transfer.tensor, values, bits)
-        if self.accounting is Accounting.COMPLETE and np.any(transfer.hops > 0):
-            name = transfer.lower
-            array = units.get(name) or units[self.architecture.memory(name).per_unit or ""]
-            yield self._hops(array, transfer, bits)
+        upper, lower = transfer.upper, transfer.lower
+        above, below = (
+            ("read", "write") if transfer.direction is Direction.DOWN else ("write", "read")
+        )
+        einsum, tensor = transfer.einsum, transfer.tensor
+        yield self._access(upper, above, einsum, tensor, transfer.elements, bits)
+        array = self.architecture.array_of(lower)
+        if lower != array:
+            yield self._access(lower, below, einsum, tensor, transfer.deliveries, bits)
+        if self.accounting is Accounting.COMPLETE and array and some(transfer.hops > 0.0):
+            yield self._hops(self.architecture.unit(array), transfer, bits)
 
     def _access(
-        self, memory: Memory, action: str, einsum: str, tensor: str, values: Array, bits: float
+        self, memory: str, action: str, einsum: str, tensor: str, values: Array, bits: float
     ) -> EnergyTerm:
+        if memory not in self._prices:
+            self._prices[memory] = self._price(self.architecture.memory(memory))
+        price = self._prices[memory]
+        if price.instances is not None:
+            values = values / price.instances
+        accesses = values * (bits / price.access_bits)
+        each = price.read_pj if action == "read" else price.write_pj
+        return EnergyTerm(memory, action, einsum, tensor, accesses, accesses * each)
+
+    def _price(self, memory: Memory) -> _Price:
+        instances = None
         if self.accounting is Accounting.PUBLISHED:
             priced = self.published.priced.memories if self.published.priced else ()
             memory = next((one for one in priced if one.name == memory.name), memory)
             if memory.per_unit is not None:
-                values = values / self.architecture.pes(memory.per_unit)
-        cost = self._price(memory)
-        accesses = values * (bits / memory.access_bits)
-        each = cost.read_pj if action == "read" else cost.write_pj
-        return EnergyTerm(memory.name, action, einsum, tensor, accesses, accesses * each)
-
-    def _price(self, memory: Memory) -> MemoryCost:
-        if memory.name not in self._memories:
-            self._memories[memory.name] = self.library.memory_cost(
-                memory.component, memory.size_bytes, memory.access_bits, self.architecture.node_nm
-            )
-        return self._memories[memory.name]
+                instances = self.architecture.pes(memory.per_unit)
+        cost = self.library.memory_cost(
+            memory.component, memory.size_bytes, memory.access_bits, self.architecture.node_nm
+        )
+        return _Price(memory.access_bits, cost.read_pj, cost.write_pj, instances)
 
     def _hops(self, unit: ComputeUnit, transfer: Transfer, bits: float) -> EnergyTerm:
         """A hop carries an element to the neighbouring PE, one PE pitch away."""
@@ -168,6 +187,17 @@ class Pricing:
             transfer.hops,
             transfer.hops * (bits * self._hops_pj[unit.name]),
         )
+
+
+@kept
+def _pricings(
+    architecture: Architecture, cascade: Cascade, library: Library, published: Published | None
+) -> dict[Accounting, Pricing]:
+    """The prices of a cascade's actions in both accountings."""
+    return {
+        accounting: Pricing(cascade, architecture, library, accounting, published or Published())
+        for accounting in Accounting
+    }
 
 
 def private_memory(architecture: Architecture, unit: ComputeUnit) -> Memory | None:

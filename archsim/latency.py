@@ -6,10 +6,8 @@ from collections.abc import Mapping
 from functools import reduce
 from typing import assert_never
 
-import numpy as np
-
+from archsim.amounts import NOTHING, Array, amount, greatest, maximum, total
 from archsim.mapping import Group, Policy
-from archsim.nest import Array
 from archsim.work import Work
 
 
@@ -28,18 +26,17 @@ def compute_time(
     which it approaches from above. Where units overlap, a share of `overlap` of what the others
     do is hidden behind the busiest one.
     """
-    zero = np.asarray(0.0)
     match group.policy:
         case Policy.SERIAL:
-            cycles = sum((one.cycles for one in works), start=zero)
+            cycles = total(one.cycles for one in works)
         case Policy.OVERLAPPED:
             cycles = _busiest(works, overlap)
         case Policy.PIPELINED if pipelined_cycles is not None:
-            cycles = np.asarray(float(pipelined_cycles))
+            cycles = amount(pipelined_cycles)
         case Policy.PIPELINED:
             cycles = _busiest(works, overlap)
         case Policy.PAPER:
-            cycles = zero
+            cycles = NOTHING
             by_name = {one.einsum: one for one in works}
             for phase in group.phases:
                 together = tuple(by_name[name] for name in phase.einsums)
@@ -53,15 +50,14 @@ def compute_time(
 
 def _busiest(works: tuple[Work, ...], overlap: float) -> Array:
     """The busiest pipe of the busiest unit, and what the other units do not hide."""
-    zero = np.asarray(0.0)
     by_pipe: dict[str, dict[str, Array]] = {}
     for one in works:
         pipes = by_pipe.setdefault(one.unit, {})
         for pipe, cycles in one.pipes or (("", one.cycles),):
-            pipes[pipe] = pipes.get(pipe, zero) + cycles
-    units: list[Array] = [reduce(np.maximum, pipes.values()) for pipes in by_pipe.values()]
-    longest: Array = reduce(np.maximum, units, zero)
-    return longest + (1.0 - overlap) * (sum(units, start=zero) - longest)
+            pipes[pipe] = pipes.get(pipe, NOTHING) + cycles
+    units: list[Array] = [reduce(maximum, pipes.values()) for pipes in by_pipe.values()]
+    longest = greatest(units)
+    return longest + (1.0 - overlap) * (total(units) - longest)
 
 
 def memory_times(
@@ -77,7 +73,4 @@ def memory_times(
 
 def group_time(compute_s: Array, memory_s: Mapping[str, Array]) -> Array:
     """Computing and moving data overlap: the longest of them (a roofline)."""
-    longest = compute_s
-    for seconds in memory_s.values():
-        longest = np.maximum(longest, seconds)
-    return longest
+    return reduce(maximum, memory_s.values(), compute_s)

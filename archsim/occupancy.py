@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import reduce
 from operator import add
 
 import numpy as np
 
+from archsim.amounts import NOTHING, Array, greatest, maximum, minimum, total
 from archsim.architecture import Architecture
-from archsim.nest import Array, Held, Leaf, shared_steps
+from archsim.nest import Held, Leaf, shared_steps
 from archsim.tiles import Reaches, tile_elements
-
-_NOTHING: Array = np.asarray(0.0)
 
 
 def occupied_bytes(
@@ -34,7 +32,7 @@ def occupied_bytes(
             for tensor in held.hold.tensors:
                 if tensor in leaf.tensors:
                     size = tile_bytes(tensor, held, leaf, reaches, architecture)
-                    tiles[tensor] = np.maximum(tiles.get(tensor, _NOTHING), size)
+                    tiles[tensor] = maximum(tiles.get(tensor, NOTHING), size)
     needed: dict[str, Array] = {}
     for leaf in leaves:
         branch: dict[str, Array] = {}
@@ -42,15 +40,11 @@ def occupied_bytes(
             parts = sizes[held.position]
             if leaf.group in serial:
                 parts = {t: size for t, size in parts.items() if _is_live(t, held, leaf, leaves)}
-            whole = (
-                _largest(parts.values())
-                if held.hold.overlaid
-                else sum(parts.values(), start=_NOTHING)
-            )
+            whole = greatest(parts.values()) if held.hold.overlaid else total(parts.values())
             memory = held.hold.memory
-            branch[memory] = branch.get(memory, _NOTHING) + whole
+            branch[memory] = branch.get(memory, NOTHING) + whole
         for memory, size in branch.items():
-            needed[memory] = np.maximum(needed.get(memory, _NOTHING), size)
+            needed[memory] = maximum(needed.get(memory, NOTHING), size)
     return needed
 
 
@@ -62,15 +56,15 @@ def tile_bytes(
     dims = architecture.instance_dims(memory.name)
     extents = dict(held.extents)
     for step in leaf.steps[held.depth :]:
-        if step.dim in dims:
+        if step.dim and step.dim in dims:
             extents[step.variable] = np.ceil(extents[step.variable] / step.trips)
-    tiles = [tile_elements(reached, extents) for reached in reaches.used(tensor, leaf.einsum)]
+    ways = reaches.used(tensor, leaf.einsum)
     # Each way of access needs a tile of its own, but no more than the tensor has.
     whole = max(
-        (tile_elements(reached, leaf.full) for reached in reaches.used(tensor, leaf.einsum)),
+        (tile_elements(reached, leaf.full) for reached in ways),
         key=lambda elements: elements.item(),
     )
-    elements = np.minimum(reduce(add, tiles), whole)
+    elements = minimum(reduce(add, [tile_elements(reached, extents) for reached in ways]), whole)
     if not dims <= frozenset(architecture.dims_above(leaf.unit)):
         # Another array computes this: how the tile lies in the instances is not said here.
         elements = np.ceil(elements / architecture.instances(memory.name))
@@ -86,7 +80,3 @@ def _is_live(tensor: str, held: Held, leaf: Leaf, leaves: tuple[Leaf, ...]) -> b
     order = [one.einsum.name for one in leaves]
     turns = [order.index(user.einsum.name) for user in users]
     return min(turns) <= order.index(leaf.einsum.name) <= max(turns)
-
-
-def _largest(parts: Iterable[Array]) -> Array:
-    return reduce(np.maximum, parts, _NOTHING)

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
+from archsim.amounts import NOTHING, Array
 from archsim.architecture import Architecture
-from archsim.nest import Array
+from archsim.kept import kept
 from archsim.transfer import Direction, Transfer
-
-_NONE: Array = np.asarray(0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +26,7 @@ class Port:
     def values(self, transfer: Transfer) -> Array:
         """The values of `transfer` that pass here."""
         down = transfer.direction is Direction.DOWN
-        total = _NONE
+        total = NOTHING
         if transfer.upper == self.memory and (self.reads if down else self.writes):
             total = total + transfer.elements
         if transfer.lower == self.memory and (self.writes if down else self.reads):
@@ -37,6 +34,7 @@ class Port:
         return total
 
 
+@kept
 def ports(architecture: Architecture) -> tuple[Port, ...]:
     """Every port that limits; a memory of unlimited bandwidth has none."""
     found = []

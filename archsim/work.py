@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from typing import NamedTuple
 
-import numpy as np
-
+from archsim.amounts import NOTHING, ONE, Array
 from archsim.architecture import Architecture, ComputeUnit, Operation
-from archsim.nest import Array, Leaf
+from archsim.kept import kept
+from archsim.nest import Leaf
 from einsum.cascade import Einsum
 from einsum.errors import SpecError
 from einsum.expression import (
@@ -74,31 +75,44 @@ def work(leaf: Leaf, architecture: Architecture, executed: Array, useful: float)
     `executed` and `useful` are the shares of its iteration space (0 to 1) that the array steps
     through and that satisfy its conditions. Raises `SpecError` if the unit lacks an operation.
     """
-    unit = architecture.unit(leaf.unit)
-    operations = tuple(
-        (operation_on(unit, name, leaf.einsum), count)
-        for name, count in sorted(needed(leaf.einsum, unit).items())
-    )
-    per_point: dict[str, float] = {}
-    for operation, count in operations:
-        before = per_point.get(operation.pipe, 0.0)
-        per_point[operation.pipe] = before + operation.cycles * count
+    demand = _demand(leaf.einsum, architecture.unit(leaf.unit))
     steps = leaf.cycles_per_point * executed
     points = leaf.points * executed
-    space = np.asarray(1.0)
+    space = ONE
     for name in leaf.einsum.variables:
         space = space * leaf.full[name]
     return Work(
         leaf.einsum.name,
         leaf.group,
         leaf.unit,
-        operations,
-        steps * max(per_point.values(), default=0.0),
+        demand.operations,
+        steps * demand.cycles,
         points,
         space * useful,
-        space * useful if is_contraction(leaf.einsum) else space * 0.0,
-        tuple((pipe, steps * cycles) for pipe, cycles in per_point.items()),
+        space * useful if is_contraction(leaf.einsum) else NOTHING,
+        tuple((pipe, steps * cycles) for pipe, cycles in demand.pipes),
     )
+
+
+class _Demand(NamedTuple):
+    """What one point asks of a unit: operations, cycles, and cycles by pipe."""
+
+    operations: tuple[tuple[Operation, int], ...]
+    cycles: float
+    pipes: tuple[tuple[str, float], ...]
+
+
+@kept
+def _demand(einsum: Einsum, unit: ComputeUnit) -> _Demand:
+    operations = tuple(
+        (operation_on(unit, name, einsum), count)
+        for name, count in sorted(needed(einsum, unit).items())
+    )
+    pipes: dict[str, float] = {}
+    for operation, count in operations:
+        before = pipes.get(operation.pipe, 0.0)
+        pipes[operation.pipe] = before + operation.cycles * count
+    return _Demand(operations, max(pipes.values(), default=0.0), tuple(pipes.items()))
 
 
 def is_contraction(einsum: Einsum) -> bool:

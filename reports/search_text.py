@@ -18,12 +18,11 @@ if TYPE_CHECKING:
 def result_row(result: SearchResult, report: CostReport) -> dict[str, object]:
     """The search's own columns, for `--json`."""
     proof = result.certificate
-    shared = [m.occupied_bytes for m in report.memories if m.size_bytes is not None]
     return {
         "objective": result.objective.value,
         "value": result.value,
         "energy_pj": report.energy_pj_complete,
-        "buffer_bytes": max(shared, default=0.0),
+        "buffer_bytes": result.cost.buffer_bytes,
         "lower_bound": result.lower_bound,
         "gap": result.gap,
         "space_size": proof.space_size,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import combinations
 from time import process_time
 
@@ -88,10 +89,16 @@ class Programme:
             for n in [problem.shapes.extent(v)]
         }
         self._bounds: dict[object, Floats] = {}
-        self.floors = [self._floor(number) for number in range(len(self.leaves))]
-        self.least = self._least()
+        self._sizes: dict[object, Floats] = {}
+        self._axes: dict[Stack, dict[str, Floats]] = {}
 
-    def _least(self) -> list[float]:
+    @cached_property
+    def floors(self) -> list[float]:
+        """What each Einsum costs at least."""
+        return [self._floor(number) for number in range(len(self.leaves))]
+
+    @cached_property
+    def least(self) -> list[float]:
         """What the Einsums from each one on cost at least."""
         found = [0.0]
         for number in reversed(range(len(self.leaves))):
@@ -248,10 +255,12 @@ class Programme:
 
     def _tiles(self, nest: Stack) -> dict[str, Floats]:
         """The tile sizes of each loop, along its axis."""
-        return {
-            v: self.divisors[v].reshape([-1 if i == axis else 1 for i in range(len(nest))])
-            for axis, v in enumerate(nest)
-        }
+        if nest not in self._axes:
+            self._axes[nest] = {
+                v: self.divisors[v].reshape([-1 if i == axis else 1 for i in range(len(nest))])
+                for axis, v in enumerate(nest)
+            }
+        return self._axes[nest]
 
     def _free(
         self, number: int, step: Step, tiles: dict[str, Floats], shape: tuple[int, ...]
@@ -259,8 +268,17 @@ class Programme:
         """Bytes of the home memory that are not taken by what is kept."""
         used: Floats | float = 0.0
         for one in step.kept:
-            used = used + self.boundaries.tile_bytes(one, step.nest, tiles)
+            used = used + self._kept_bytes(one, step.nest, tiles)
         return np.broadcast_to(np.asarray(self.capacity[number] - used), shape)
+
+    def _kept_bytes(self, one: Kept, nest: Stack, tiles: dict[str, Floats]) -> Floats:
+        """Bytes of a kept tile; the same arrays of tiles are asked for many times."""
+        if not tiles or next(iter(tiles.values())).ndim == 0:
+            return self.boundaries.tile_bytes(one, nest, tiles)
+        key = (one, nest)
+        if key not in self._sizes:
+            self._sizes[key] = self.boundaries.tile_bytes(one, nest, tiles)
+        return self._sizes[key]
 
     def _resident(self, number: int, step: Step) -> Resident:
         einsum = self.problem.einsums[number]

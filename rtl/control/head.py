@@ -58,7 +58,7 @@ class Head:
 
         The array has no divider: the division by RD is one reciprocal and F products.
         """
-        architecture = load_architecture("fusemax-rtl")
+        architecture = load_architecture("rtl-array")
         given = {"N": self.n, "degree": self.degree, "entries": self.entries}
         for name, value in given.items():
             architecture = architecture.with_parameter(name, value)

@@ -17,7 +17,7 @@ from rtl.formats import rtl_format
 from rtl.sim.golden import Operands
 from rtl.sim.image import Depths, read_output, write_images
 
-_LANE_REGISTERS = 32  # as in fusemax-rtl
+_LANE_REGISTERS = 32  # as in rtl-array
 _PE_REGISTERS = 16
 
 

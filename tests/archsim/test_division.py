@@ -22,7 +22,7 @@ from workloads.library import load_cascade
 def problem(
     mapping: str, n: int = 8, cascade: str = "attention/fusemax", tiles: int = 4
 ) -> tuple[Cascade, Shapes, Architecture, LoopMapping]:
-    architecture = load_architecture("fusemax-rtl").with_parameter("N", n)
+    architecture = load_architecture("rtl-array").with_parameter("N", n)
     loaded = load_cascade(cascade)
     sizes = {"E": 64, "F": 64, "M0": n, "M": tiles * n, "P": 2 * n}
     shapes = bind(loaded, sizes)

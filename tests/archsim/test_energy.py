@@ -171,6 +171,6 @@ def test_terms_add_up_by_einsum() -> None:
         found.transfers, found.works, SQUARE.cascade, chip(), LIBRARY, Accounting.COMPLETE
     )
     assert {term.einsum for term in terms} == {"Z"}
-    assert all(float(term.count) > 0 for term in terms)
+    assert all(float(term.actions) > 0 for term in terms)
     total = sum(float(term.energy_pj) for term in terms)
     assert total == pytest.approx(sum(spent(SQUARE, WEIGHTS_STAY).values()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from random import Random
 
 from archsim.architecture import Architecture, ComputeUnit, Dim, Memory, Operation
@@ -20,9 +21,9 @@ LIBRARY = load_library()
 
 def problem(random: Random) -> MapProblem:
     """A cascade of one to three Einsums on a chip of a few PEs and bytes."""
-    kind = random.choice((products, products, products, running, causal, window))
+    kind = random.choice((products, products, running, causal, window, tight, tight))
     cascade, shapes = kind(random)
-    architecture = chip(random, cascade)
+    architecture = (narrow_chip if kind is tight else chip)(random, cascade)
     return MapProblem(
         cascade,
         shapes,
@@ -126,6 +127,20 @@ def window(random: Random) -> tuple[Cascade, Shapes]:
     return _sized(random, _WINDOW, (1, 2, 3, 4), without="W")
 
 
+_TIGHT = (
+    "ranks M, N\ninputs A[M], B[N]\nZ[m, n] = A[m] * B[n]\n",
+    "ranks M, N, K\ninputs A[M, K], B[K, N]\nZ[m, n] = A[m, k] * B[k, n]\n",
+    "ranks R, N\ninputs X[R, N]\nG[r] = max(n) X[r, n]\nS[r, n] = exp(X[r, n] - G[r])\n",
+    "ranks R, N\ninputs X[R, N]\nG[r] = max(n) X[r, n]\nD[r] = exp(X[r, n] - G[r])\n",
+    "ranks R, N\ninputs X[R, N]\nG[n] = X[r, n]\nD[r] = max(n) X[r, n] - G[n]\n",
+)
+
+
+def tight(random: Random) -> tuple[Cascade, Shapes]:
+    """Products and reductions for `narrow_chip`: the order of the loops is all there is."""
+    return _sized(random, random.choice(_TIGHT), (2, 3, 4, 6))
+
+
 def _some(random: Random, ranks: list[str]) -> list[str]:
     kept = [rank for rank in ranks if random.random() < 0.7]
     return kept or [random.choice(ranks)]
@@ -165,6 +180,24 @@ def chip(random: Random, cascade: Cascade) -> Architecture:
     if both:
         units.append(_unit(random, "vector", near_vector, False))
     return Architecture("tiny", 1e9, 45, tuple(memories), tuple(units))
+
+
+def narrow_chip(random: Random, cascade: Cascade) -> Architecture:
+    """One PE with room for a few values of one or two tensors."""
+    names = sorted(tensor.name for tensor in cascade.tensors)
+    few = frozenset(random.sample(names, random.choice((1, 1, 2))))
+    memories = [
+        Memory("dram", None, "dram", None, random.choice(_RATES), 64),
+        Memory("buffer", "dram", "sram", random.choice((2, 4, 6, 8)), None, 64, tensors=few),
+    ]
+    inner = "buffer"
+    if random.random() < 0.6:
+        one = frozenset(random.sample(names, 1))
+        memories.append(Memory("rf", inner, "register_file", 2, None, 16, (), "array", tensors=one))
+        inner = "rf"
+    unit = _unit(random, "array", inner, False)
+    unit = replace(unit, dims=(), latches=random.random() < 0.8)
+    return Architecture("narrow", 1e9, 45, tuple(memories), (unit,))
 
 
 _Tree = tuple[list[Memory], str, str]

@@ -52,6 +52,7 @@ def table(lengths: Sequence[int] = LENGTHS, buffers: Sequence[int] = BUFFERS) ->
             "cascade": cascade,
             "arch": ARCHITECTURE,
             "mapping": mapping,
+            "policy": "overlapped",
         }
         if passes == 1:
             changes.append("shape.M0=256")
@@ -103,8 +104,8 @@ def draw(rows: pd.DataFrame) -> Figure:
     figure.subplots_adjust(left=0.075, right=0.985, top=1 - 0.76 / height)
     for row in best.itertuples():
         _cell(axes, lengths.index(row.seq_len), buffers.index(row.buffer_size_bytes), row)
-    # Rows fit below the line: a length of 2^k is at k - its first power, in the middle of a cell.
-    along = [np.log2(predicted_length(size, 2) / lengths[0]) + 1 for size in buffers]
+    # A row that takes the whole buffer leaves no place for anything else: only shorter ones fit.
+    along = [np.log2(predicted_length(size, 2) / lengths[0]) for size in buffers]
     for place, x in enumerate(along):
         at = min(max(x, 0), len(lengths))
         axes.plot([at, at], [place, place + 1], color=style.INK, linewidth=2.4)
@@ -133,7 +134,7 @@ def draw(rows: pd.DataFrame) -> Figure:
     return figure
 
 
-_PREDICTION = "predicted: left of it, 256 rows of M scores fit (live footprint M)"
+_PREDICTION = "predicted from live footprints: left of it, 256 rows of M scores fit"
 
 
 def _cell(axes: Axes, x: int, y: int, row: object) -> None:

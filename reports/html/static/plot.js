@@ -120,7 +120,8 @@ class Plot {
     context.putImageData(base, 0, 0);
     context.lineWidth = 1.2;
     context.strokeStyle = cssColour("--ink");
-    for (const row of state.front) this.ring(row, 3.5);
+    const radius = state.front.length > 150 ? 1.2 : 3.5; // rings that overlap would hide the dots
+    for (const row of state.front) this.ring(row, radius);
     context.lineWidth = 2.5;
     context.strokeStyle = cssColour("--accent");
     for (const row of [this.hovered, state.selected]) if (row >= 0 && state.shown[row]) this.ring(row, 7);

@@ -1,0 +1,1 @@
+"""FuseMax's Pareto front of area and latency, refined to a hundred thousand designs."""
