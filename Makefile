@@ -11,7 +11,7 @@ GPU_PINS  := 'torch==2.13.0+cpu' 'triton==3.9.0'
 TORCH_CPU := https://download.pytorch.org/whl/cpu/torch/
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-gpu-cpu lint format types bench golden clean
+.PHONY: help setup run test rtl-coverage test-gpu-cpu lint format types bench golden clean
 
 help: ## Show this list.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -19,7 +19,7 @@ help: ## Show this list.
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --editable '.[dev,rtl]'
 	touch $(STAMP)
 
 setup: $(STAMP) ## Create .venv with einfall and its development tools.
@@ -28,7 +28,10 @@ run: setup ## The main job: reproduce the evaluation of FuseMax in out/fusemax.
 	$(BIN)/einfall reproduce fusemax --out out/fusemax
 
 test: setup lint types ## Lint, type-check and run all tests.
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest tests rtl
+
+rtl-coverage: setup ## Print the code coverage of the RTL's leaf modules.
+	$(BIN)/python -m pytest rtl/tests/test_coverage.py
 
 $(GPU_STAMP): pyproject.toml
 	$(PYTHON) -m venv $(GPU_VENV)

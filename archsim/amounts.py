@@ -7,7 +7,7 @@ cost of a universal function where there is only a number.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import reduce
 from typing import TypeAlias, cast
 
@@ -17,12 +17,14 @@ from numpy.typing import NDArray
 Array: TypeAlias = NDArray[np.float64]
 Mask: TypeAlias = NDArray[np.bool_]
 
+_NUMBERS = (int, float)
 _TRUTHS = (bool, np.bool_)
+_scalar = cast("Callable[[float], Array]", np.float64)
 
 
 def amount(value: float | Array) -> Array:
     """A number as an amount; what computes as arrays do stays as it is."""
-    return cast(Array, np.float64(value)) if isinstance(value, int | float) else value
+    return _scalar(value) if isinstance(value, _NUMBERS) else value
 
 
 ONE: Array = amount(1.0)
@@ -41,6 +43,11 @@ def maximum(one: Array, other: Array) -> Array:
     if isinstance(one, float) and isinstance(other, float):
         return one if one >= other else other
     return np.maximum(one, other)
+
+
+def highest(one: Array) -> Array:
+    """The greatest of an amount's candidates."""
+    return one if isinstance(one, float) else amount(np.max(one))
 
 
 def greatest(amounts: Iterable[Array]) -> Array:

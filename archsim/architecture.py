@@ -156,11 +156,13 @@ class Architecture:
 
     def memory(self, name: str) -> Memory:
         """The memory called `name`; `SpecError` lists them if there is none."""
-        return _named("memory", name, self._memories, self.name)
+        found = self._memories.get(name)
+        return found or _named("memory", name, self._memories, self.name)
 
     def unit(self, name: str) -> ComputeUnit:
         """The compute unit called `name`; `SpecError` lists them if there is none."""
-        return _named("compute unit", name, self._units, self.name)
+        found = self._units.get(name)
+        return found or _named("compute unit", name, self._units, self.name)
 
     @cached_property
     def _dims(self) -> dict[str, int]:
@@ -234,7 +236,8 @@ class Architecture:
 
     def instance_dims(self, name: str) -> frozenset[str]:
         """The dimensions that tell the instances of a memory, or the PEs of a unit, apart."""
-        return self._instance_dims[name if name in self._units else self.memory(name).name]
+        found = self._instance_dims.get(name)
+        return self._instance_dims[self.memory(name).name] if found is None else found
 
     @cached_property
     def _instance_dims(self) -> dict[str, frozenset[str]]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import TypeAlias
 
 from archsim.architecture import Architecture, ComputeUnit
 from archsim.compulsory import compulsory_bytes
@@ -41,21 +43,31 @@ def compute_bound(
 
     A linear program: least T such that no unit is busy for longer than T.
     """
-    work = [
-        {
-            unit.name: _cycles_per_point(einsum, unit, architecture) * useful_points[einsum.name]
-            for unit in architecture.units
-            if supports(unit, einsum)
-        }
-        for einsum in einsums
-    ]
-    for einsum, able in zip(einsums, work, strict=True):
-        if not able:
-            raise no_unit(einsum, architecture)
-    return least_makespan(work)
+    return least_makespan(
+        [
+            {
+                unit: cycles * useful_points[einsum.name]
+                for unit, cycles in _cycles_per_point(einsum, architecture).items()
+            }
+            for einsum in einsums
+        ]
+    )
 
 
-def _cycles_per_point(einsum: Einsum, unit: ComputeUnit, architecture: Architecture) -> float:
+@kept
+def _cycles_per_point(einsum: Einsum, architecture: Architecture) -> dict[str, float]:
+    """Cycles of every unit that can compute `einsum`. `SpecError` if there is none."""
+    able = {
+        unit.name: _cycles(einsum, unit, architecture)
+        for unit in architecture.units
+        if supports(unit, einsum)
+    }
+    if not able:
+        raise no_unit(einsum, architecture)
+    return able
+
+
+def _cycles(einsum: Einsum, unit: ComputeUnit, architecture: Architecture) -> float:
     """Cycles of the whole unit for one point, every PE and all its pipes busy."""
     cycles = sum(
         operation_on(unit, name, einsum).cycles * count
@@ -80,25 +92,34 @@ def least_makespan(work: Sequence[Mapping[str, float]]) -> float:
             open_jobs.append(job)
     if not open_jobs:
         return max(fixed.values(), default=0.0)
+    return _solved(tuple(tuple(job.items()) for job in open_jobs), tuple(fixed.items()))
+
+
+_Durations: TypeAlias = tuple[tuple[str, float], ...]
+
+
+@lru_cache(maxsize=256)
+def _solved(open_jobs: tuple[_Durations, ...], fixed_jobs: _Durations) -> float:
+    """`least_makespan` of divisible jobs, besides what each machine has to do anyway."""
     from scipy.optimize import linprog  # slow to load, and most cascades do without
 
-    machines = sorted({*fixed, *(name for job in open_jobs for name in job)})
-    scale = max([*fixed.values(), *(max(job.values()) for job in open_jobs)])
-    columns = [(index, name) for index, job in enumerate(open_jobs) for name in job]
+    jobs, fixed = tuple(map(dict, open_jobs)), dict(fixed_jobs)
+    machines = sorted({*fixed, *(name for job in jobs for name in job)})
+    scale = max([*fixed.values(), *(max(job.values()) for job in jobs)])
+    columns = [(index, name) for index, job in enumerate(jobs) for name in job]
     load = [
-        [open_jobs[job][name] / scale if name == machine else 0.0 for job, name in columns] + [-1.0]
+        [jobs[job][name] / scale if name == machine else 0.0 for job, name in columns] + [-1.0]
         for machine in machines
     ]
     whole = [
-        [1.0 if job == index else 0.0 for job, _ in columns] + [0.0]
-        for index in range(len(open_jobs))
+        [1.0 if job == index else 0.0 for job, _ in columns] + [0.0] for index in range(len(jobs))
     ]
     solved = linprog(
         [0.0] * len(columns) + [1.0],
         A_ub=load,
         b_ub=[-fixed.get(machine, 0.0) / scale for machine in machines],
         A_eq=whole,
-        b_eq=[1.0] * len(open_jobs),
+        b_eq=[1.0] * len(jobs),
         method="highs",
     )
     assert solved.x is not None  # it is feasible: every job has a machine

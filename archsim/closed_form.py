@@ -15,8 +15,8 @@ from archsim.amounts import NOTHING, Array, amount
 from archsim.architecture import Architecture
 from archsim.cache import through_caches
 from archsim.dealing import slowed
-from archsim.latency import compute_time, group_time, memory_times
 from archsim.kept import kept
+from archsim.latency import compute_time, group_time, memory_times
 from archsim.mapping import Mapping as LoopMapping
 from archsim.mapping import Policy
 from archsim.nest import Leaf, walk

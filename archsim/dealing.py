@@ -51,11 +51,7 @@ def check_dealt(leaf: Leaf, cascade: Cascade, architecture: Architecture) -> Non
                 f"{leaf.einsum.name} is dealt over {step.dealt}, but {leaf.unit} computes it",
                 rule=f"its dimensions are {', '.join(valid)}",
             )
-        if any(
-            before.dealt != step.dealt
-            for before in leaf.steps[:position]
-            if before.turns
-        ):
+        if any(before.dealt != step.dealt for before in leaf.steps[:position] if before.turns):
             raise SpecError(
                 f"the loop over {step.variable} is dealt over {step.dealt} inside another one",
                 rule="the loops that are dealt are the outermost, all over one dimension",

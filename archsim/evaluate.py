@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
-
+from archsim.amounts import NOTHING
 from archsim.architecture import Architecture
 from archsim.bounds import bounds
 from archsim.closed_form import ClosedForm, check_complete, closed_form
@@ -55,6 +54,7 @@ def evaluate(
     )
     useful = {one.einsum: float(one.useful_points) for one in form.works}
     total = totals(form, architecture, library, complete, as_published)
+    tensors = _tensors(form, cascade, architecture)
     return CostReport(
         cascade=cascade.name,
         architecture=architecture.name,
@@ -73,8 +73,8 @@ def evaluate(
         bounds=bounds(shapes, architecture, useful),
         einsums=_einsums(form, architecture, complete),
         units=_units(total, architecture),
-        memories=_memories(form, cascade, architecture),
-        tensors=_tensors(form, cascade, architecture),
+        memories=_memories(form, tensors, architecture),
+        tensors=tensors,
         energies=_energies(complete, as_published),
     )
 
@@ -142,9 +142,8 @@ def _tensors(
 
 
 def _memories(
-    form: ClosedForm, cascade: Cascade, architecture: Architecture
+    form: ClosedForm, traffic: tuple[TensorTraffic, ...], architecture: Architecture
 ) -> tuple[MemoryCost, ...]:
-    traffic = _tensors(form, cascade, architecture)
     rows = []
     for memory in architecture.memories:
         own = [one for one in traffic if one.memory == memory.name]
@@ -163,7 +162,7 @@ def _memories(
                 read,
                 written,
                 seconds,
-                float(form.occupied_bytes.get(memory.name, np.asarray(0.0))),
+                float(form.occupied_bytes.get(memory.name, NOTHING)),
                 memory.size_bytes,
             )
         )

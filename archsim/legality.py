@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import combinations
 
-import numpy as np
-
 from archsim.architecture import Architecture
 from archsim.dealing import check_dealt
 from archsim.mapping import Compute, For, Group, Hold, Mapping, Policy, nodes
@@ -89,19 +87,19 @@ def check_loops(leaves: tuple[Leaf, ...], reaches: Reaches, architecture: Archit
         _check_repeats(leaf, cascade)
         check_dealt(leaf, cascade, architecture)
     order = {leaf.einsum.tensor: number for number, leaf in enumerate(leaves)}
-    for reader in leaves:
+    for number, reader in enumerate(leaves):
         for access in reader.einsum.inputs:
-            if access.tensor in order:
-                writer = leaves[order[access.tensor]]
-                _check_written(writer, reader, access, leaves, reaches)
+            made = order.get(access.tensor, number)
+            if made != number:
+                _check_written(leaves[made], reader, access, made > number, cascade)
     for leaf in leaves:
         _check_sums(leaf, leaves, cascade, architecture)
 
 
 def _check_spreads(leaf: Leaf, architecture: Architecture) -> None:
     valid = architecture.dims_above(leaf.unit)
-    for step in leaf.steps:
-        if step.dim and step.dim not in valid:
+    for step in leaf.spatial:
+        if step.dim not in valid:
             raise SpecError(
                 f"{leaf.einsum.name} is spread over {step.dim}, but {leaf.unit} computes it",
                 rule=choices(step.dim, valid),
@@ -113,7 +111,7 @@ def _check_holds(leaf: Leaf, architecture: Architecture) -> None:
         name = held.hold.memory
         dims = architecture.instance_dims(name)
         for step in leaf.steps[: held.depth]:
-            if step.dim and step.dim not in dims and np.any(step.trips > 1):
+            if step.dim and step.dim not in dims and step.turns:
                 raise SpecError(
                     f"{', '.join(held.hold.tensors)} is held in {name} under a loop that is "
                     f"spread over {step.dim}, all of which share one {name}",
@@ -141,7 +139,7 @@ def _check_repeats(leaf: Leaf, cascade: Cascade) -> None:
     ordered = {*leaf.einsum.reduced_variables, *steps}
     outer = ""
     for step in leaf.steps:
-        many = bool(np.any(step.trips > 1))
+        many = step.turns
         if many and step.variable in ordered and not step.dim:
             outer = step.variable
         if many and step.variable not in leaf.einsum.variables and outer:
@@ -160,29 +158,27 @@ def _check_repeats(leaf: Leaf, cascade: Cascade) -> None:
 
 
 def _check_written(
-    writer: Leaf, reader: Leaf, access: Access, leaves: tuple[Leaf, ...], reaches: Reaches
+    writer: Leaf, reader: Leaf, access: Access, later: bool, cascade: Cascade
 ) -> None:
-    """A tensor is read after it is complete: not before, and not while it is summed."""
-    if writer is reader:
-        return
+    """A tensor is read after it is complete: not before (`later`), and not while it is summed."""
     tensor = access.tensor
     together = shared_steps(writer, reader)
-    steps = set(reaches.shapes.cascade.iterative_variables(tensor))
+    steps = set(cascade.iterative_variables(tensor))
     streamed = bool(steps & _indexed(access)) and not any(
-        step.variable in steps and np.any(step.trips > 1)
+        step.variable in steps and step.turns
         for leaf in (writer, reader)
         for step in leaf.steps[together:]
     )
     if streamed and not _reads_latest(access, writer.einsum):
         return  # the value of the step before
-    if leaves.index(writer) > leaves.index(reader):
+    if later:
         raise SpecError(
             f"{reader.einsum.name} reads {tensor} before the mapping computes it",
             rule=f"compute {tensor} in an earlier group or branch",
         )
     growing = {*writer.einsum.reduced_variables, *(steps - _indexed(access))}
     for step in writer.steps[:together]:
-        if step.variable in growing and np.any(step.trips > 1):
+        if step.variable in growing and step.turns:
             raise SpecError(
                 f"{reader.einsum.name} reads {tensor} inside the loop over {step.variable} that "
                 f"{tensor} is not complete before the end of",
@@ -218,8 +214,8 @@ def _check_sums(
     lives = home(leaf.einsum.tensor, leaves, cascade)
     if lives is None or architecture.memory(lives.hold.memory).per_unit != leaf.unit:
         return
-    for step in leaf.steps:
-        if step.dim and step.variable in leaf.einsum.reduced_variables and np.any(step.trips > 1):
+    for step in leaf.spatial:
+        if step.variable in leaf.einsum.reduced_variables and step.turns:
             raise SpecError(
                 f"{leaf.einsum.name} is summed over {step.dim}, but only held in "
                 f"{lives.hold.memory}, which each PE has for itself",

@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
-from archsim.amounts import ONE, Array, amount, minimum, some
+from archsim.amounts import ONE, Array, amount, highest, minimum, some
 from archsim.architecture import Architecture
 from archsim.mapping import Branches, Compute, For, Hold, Nest, Spread, nodes
 from einsum.cascade import Cascade, Einsum
@@ -297,7 +297,7 @@ def _enter_spread(spread: Spread, state: _State, architecture: Architecture) -> 
             rule="the counts along one dimension multiply to at most its size",
         )
     count = minimum(extent, amount(spread.count) if spread.count else free)
-    taken = amount(spread.count or np.max(count))
+    taken = amount(spread.count) if spread.count else highest(count)
     return state._replace(
         extents={**state.extents, spread.variable: np.ceil(extent / count)},
         steps=(*state.steps, Step(spread.variable, count, spread.dim)),

@@ -34,12 +34,12 @@ def occupied_bytes(
                     size = tile_bytes(tensor, held, leaf, reaches, architecture)
                     tiles[tensor] = maximum(tiles.get(tensor, NOTHING), size)
     needed: dict[str, Array] = {}
-    for leaf in leaves:
+    for number, leaf in enumerate(leaves):
         branch: dict[str, Array] = {}
         for held in leaf.holds:
             parts = sizes[held.position]
             if leaf.group in serial:
-                parts = {t: size for t, size in parts.items() if _is_live(t, held, leaf, leaves)}
+                parts = {t: size for t, size in parts.items() if _is_live(t, held, number, leaves)}
             whole = greatest(parts.values()) if held.hold.overlaid else total(parts.values())
             memory = held.hold.memory
             branch[memory] = branch.get(memory, NOTHING) + whole
@@ -65,18 +65,16 @@ def tile_bytes(
         key=lambda elements: elements.item(),
     )
     elements = minimum(reduce(add, [tile_elements(reached, extents) for reached in ways]), whole)
-    if not dims <= frozenset(architecture.dims_above(leaf.unit)):
+    if not dims <= architecture.instance_dims(leaf.unit):
         # Another array computes this: how the tile lies in the instances is not said here.
         elements = np.ceil(elements / architecture.instances(memory.name))
     bits = reaches.shapes.cascade.tensor(tensor).format.bits_per_value
     return elements * (held.hold.copies * (1.0 - held.hold.spilled) * bits / 8)
 
 
-def _is_live(tensor: str, held: Held, leaf: Leaf, leaves: tuple[Leaf, ...]) -> bool:
-    """Is the tile there while `leaf` runs: between two users, or under a loop with one?"""
-    users = [x for x in leaves if x.is_under(held) and tensor in x.tensors]
-    if any(shared_steps(leaf, user) > held.depth for user in users):
-        return True
-    order = [one.einsum.name for one in leaves]
-    turns = [order.index(user.einsum.name) for user in users]
-    return min(turns) <= order.index(leaf.einsum.name) <= max(turns)
+def _is_live(tensor: str, held: Held, number: int, leaves: tuple[Leaf, ...]) -> bool:
+    """Is the tile there while a leaf runs: between two users, or under a loop with one?"""
+    turns = [n for n, x in enumerate(leaves) if x.is_under(held) and tensor in x.tensors]
+    return turns[0] <= number <= turns[-1] or any(
+        shared_steps(leaves[number], leaves[user]) > held.depth for user in turns
+    )

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,34 +15,65 @@ from einsum.cascade import Cascade, Role
 _ALWAYS: Mask = np.asarray(True)
 
 
-@dataclass(frozen=True)
-class Place:
-    """A place on the way to an Einsum, for an access of a tensor: a hold, or the unit (None).
+class Place(NamedTuple):
+    """A place on the way to an Einsum, for an access of a tensor: a hold, or the unit itself.
 
-    `lives_at` loops stand above the place where the tensor comes into being. Where nothing is
-    `latched`, nothing is left from the point before: every loop repeats. Where it is `renewed`,
-    every step of a running tensor passes; otherwise it is updated here, out of sight.
+    `repeating` are the temporal loops that repeat, from the innermost, and how often each does.
     """
 
     leaf: Leaf
-    held: Held | None
     reached: Reach
-    lives_at: int = 0
-    latched: bool = True
-    renewed: bool = False
+    repeating: tuple[tuple[str, Array], ...]
 
-    @cached_property
+    @staticmethod
+    def of(
+        leaf: Leaf,
+        held: Held | None,
+        reached: Reach,
+        lives_at: int = 0,
+        latched: bool = True,
+        renewed: bool = False,
+    ) -> Place:
+        """A hold, or the unit (None).
+
+        `lives_at` loops stand above the place where the tensor comes into being. Where nothing is
+        `latched`, nothing is left from the point before: every loop repeats. Where it is
+        `renewed`, every step of a running tensor passes; otherwise it is updated here, out of
+        sight.
+        """
+        depth = held.depth if held else len(leaf.steps)
+        forks = held.forks if held else leaf.forks
+        # Above, the tile is made or fetched every time: nothing stays from one task to the next.
+        always = max(lives_at, leaf.task_depth, *forks)
+        repeating: list[tuple[str, Array]] = []
+        inner = ONE  # trips of the tensor's own loops so far: has its tile changed?
+        for index in range(depth - 1, -1, -1):
+            step = leaf.steps[index]
+            if step.dim:
+                continue
+            if step.variable in reached.variables:
+                inner = inner * step.trips
+            elif renewed and step.variable in reached.running:
+                inner = inner * step.trips  # the same place, but another value
+                repeating.append((step.variable, step.trips))
+            elif index < always or not latched:
+                repeating.append((step.variable, step.trips))
+            elif inner.ndim or inner > 1.0:
+                repeating.append((step.variable, where(inner > 1.0, step.trips, ONE)))
+        return Place(leaf, reached, tuple(repeating))
+
+    @property
     def repeats(self) -> Array:
         """How many times all of the tensor passes here."""
         total = ONE
-        for _, trips in self._repeating:
+        for _, trips in self.repeating:
             total = total * trips
         return total
 
     def first(self, continued: frozenset[str]) -> Array:
         """Of the repeats, those that start anew: not caused by the variables `continued`."""
         total = ONE
-        for variable, trips in self._repeating:
+        for variable, trips in self.repeating:
             if variable not in continued:
                 total = total * trips
         return total
@@ -52,35 +82,9 @@ class Place:
     def stepped(self) -> Mapping[str, Mask]:
         """The variables that the accesses step through, by candidate: its own, the repeating."""
         found = dict.fromkeys(self.reached.variables, _ALWAYS)
-        for name, trips in self._repeating:
+        for name, trips in self.repeating:
             found[name] = found.get(name, ~_ALWAYS) | (trips > 1)
         return found
-
-    @cached_property
-    def _repeating(self) -> tuple[tuple[str, Array], ...]:
-        """The temporal loops that repeat, from the innermost, and how often each of them does."""
-        return tuple(self._repeats())
-
-    def _repeats(self) -> Iterator[tuple[str, Array]]:
-        relevant = self.reached.variables
-        depth = self.held.depth if self.held else len(self.leaf.steps)
-        forks = self.held.forks if self.held else self.leaf.forks
-        # Above, the tile is made or fetched every time: nothing stays from one task to the next.
-        always = max(self.lives_at, *forks, self.leaf.task_depth)
-        inner = ONE  # trips of the tensor's own loops so far: has its tile changed?
-        for index in range(depth - 1, -1, -1):
-            step = self.leaf.steps[index]
-            if step.dim:
-                continue
-            if step.variable in relevant:
-                inner = inner * step.trips
-            elif self.renewed and step.variable in self.reached.running:
-                inner = inner * step.trips  # the same place, but another value
-                yield step.variable, step.trips
-            elif index < always or not self.latched:
-                yield step.variable, step.trips
-            elif inner.ndim or inner > 1:
-                yield step.variable, where(inner > 1, step.trips, ONE)
 
 
 def home(tensor: str, leaves: tuple[Leaf, ...], cascade: Cascade) -> Held | None:

@@ -170,7 +170,7 @@ class Machine:
             )
 
     def _written(self, leaf: Leaf) -> frozenset[str]:
-        return self.reaches.access(leaf.einsum.output, leaf.einsum).variables
+        return self.reaches.output(leaf.einsum).variables
 
     def _tile(self, tensor: str, leaf: Leaf, held: Held, body: Body) -> tuple[float, int]:
         """Bytes of `tensor` that one step needs, and how many such tiles `held` is made of."""

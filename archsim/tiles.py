@@ -58,7 +58,7 @@ class Reaches:
 
     shapes: Shapes
     running: Mapping[str, frozenset[str]]
-    _found: dict[tuple[str, Access], Reach] = field(default_factory=dict, compare=False)
+    _found: dict[str, tuple[Reach, ...]] = field(default_factory=dict, compare=False)
     _read: dict[tuple[str, str], tuple[Reach, ...]] = field(default_factory=dict, compare=False)
     _used: dict[tuple[str, str], tuple[Reach, ...]] = field(default_factory=dict, compare=False)
 
@@ -80,7 +80,7 @@ class Reaches:
         """The different ways in which `einsum` reads `tensor`."""
         key = (tensor, einsum.name)
         if key not in self._read:
-            found = (self.access(a, einsum) for a in einsum.inputs if a.tensor == tensor)
+            found = (reached for reached in self.inputs(einsum) if reached.tensor == tensor)
             self._read[key] = tuple(dict.fromkeys(found))
         return self._read[key]
 
@@ -88,16 +88,24 @@ class Reaches:
         """The different ways in which `einsum` reads or writes `tensor`."""
         key = (tensor, einsum.name)
         if key not in self._used:
-            written = (self.access(einsum.output, einsum),) if einsum.tensor == tensor else ()
+            written = (self.output(einsum),) if einsum.tensor == tensor else ()
             self._used[key] = tuple(dict.fromkeys((*written, *self.read(tensor, einsum))))
         return self._used[key]
 
-    def access(self, access: Access, einsum: Einsum) -> Reach:
-        """How `einsum` reaches a tensor by one of its accesses."""
-        key = (einsum.name, access)
-        if key not in self._found:
-            self._found[key] = self._reach(access, einsum)
-        return self._found[key]
+    def inputs(self, einsum: Einsum) -> tuple[Reach, ...]:
+        """How `einsum` reaches what it reads, access by access."""
+        return self._accesses(einsum)[:-1]
+
+    def output(self, einsum: Einsum) -> Reach:
+        """How `einsum` reaches what it writes."""
+        return self._accesses(einsum)[-1]
+
+    def _accesses(self, einsum: Einsum) -> tuple[Reach, ...]:
+        if einsum.name not in self._found:
+            self._found[einsum.name] = tuple(
+                self._reach(access, einsum) for access in (*einsum.inputs, einsum.output)
+            )
+        return self._found[einsum.name]
 
     def _reach(self, access: Access, einsum: Einsum) -> Reach:
         running = self.running[access.tensor]
@@ -159,9 +167,7 @@ def _streams(tensor: str, variable: str, leaves: tuple[Leaf, ...], cascade: Casc
         return False
     common = min(shared_steps(users[0], user) for user in users)
     return not any(
-        step.variable == variable and step.turns
-        for user in users
-        for step in user.steps[common:]
+        step.variable == variable and step.turns for user in users for step in user.steps[common:]
     )
 
 

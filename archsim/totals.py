@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-import numpy as np
-
+from archsim.amounts import NOTHING, ONE, Array, amount, maximum, total, where
 from archsim.architecture import Architecture
 from archsim.area import total_area_um2
 from archsim.closed_form import ClosedForm
 from archsim.components import Library
 from archsim.energy import EnergyTerm
-from archsim.nest import Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +44,10 @@ def totals(
     published: Iterable[EnergyTerm],
 ) -> Totals:
     """The totals, with the energy terms of both accountings."""
-    zero = np.asarray(0.0)
     root, clock = architecture.root.name, architecture.clock_hz
     latency = form.latency_s
     busy = {
-        unit.name: sum((w.cycles for w in form.works if w.unit == unit.name), start=zero) / clock
+        unit.name: total(w.cycles for w in form.works if w.unit == unit.name) / clock
         for unit in architecture.units
     }
     shared = [m.name for m in architecture.memories if m.parent is not None and m.per_unit is None]
@@ -59,19 +56,19 @@ def totals(
         for name in shared
         if name in form.occupied_bytes
     ]
-    pes = zero  # of the unit that has most of them: where contractions belong
+    pes = NOTHING  # of the unit that has most of them: where contractions belong
     for unit in architecture.units:
-        pes = np.maximum(pes, architecture.pes(unit.name))
-    macs = sum((one.macs for one in form.works), start=zero)
+        pes = maximum(pes, amount(architecture.pes(unit.name)))
+    macs = total(one.macs for one in form.works)
     return Totals(
         latency,
-        sum(form.compute_s, start=zero),
-        sum((times.get(root, zero) for times in form.memory_s), start=zero),
-        form.moved_bytes.get(root, zero),
-        sum(held, start=zero),
-        sum((term.energy_pj for term in complete), start=zero),
-        sum((term.energy_pj for term in published), start=zero),
-        total_area_um2(architecture, library) + zero,
+        total(form.compute_s),
+        total(times.get(root, NOTHING) for times in form.memory_s),
+        form.moved_bytes.get(root, NOTHING),
+        total(held),
+        total(term.energy_pj for term in complete),
+        total(term.energy_pj for term in published),
+        NOTHING + total_area_um2(architecture, library),
         busy,
         _utilization(busy, latency, architecture, 2),
         _utilization(busy, latency, architecture, 1),
@@ -81,16 +78,16 @@ def totals(
 
 def share(part: Array, whole: Array) -> Array:
     """`part / whole`, 0 where there is nothing."""
-    some = whole != 0
-    return np.where(some, part / np.where(some, whole, 1.0), 0.0)
+    some = whole != NOTHING
+    return where(some, part / where(some, whole, ONE), NOTHING)
 
 
 def _utilization(
     busy: Mapping[str, Array], latency: Array, architecture: Architecture, dims: int
 ) -> Array:
     """Busy share of the busiest array of `dims` dimensions (2: or more); 0 if there is none."""
-    highest = np.asarray(0.0)
+    highest = NOTHING
     for unit in architecture.units:
         if min(2, len(unit.dims)) == dims:
-            highest = np.maximum(highest, share(busy[unit.name], latency))
+            highest = maximum(highest, share(busy[unit.name], latency))
     return highest

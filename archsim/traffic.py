@@ -22,7 +22,7 @@ from archsim.place import Place, home
 from archsim.tiles import Reach, Reaches, coverage, tile_elements
 from archsim.transfer import Direction, Transfer, Way, copies, is_private
 from einsum.cascade import Cascade, Role
-from einsum.expression import Access, variables
+from einsum.expression import variables
 
 
 def transfers(
@@ -117,8 +117,7 @@ class Flow:
         """Does it read its own earlier step, which has left the hold since?"""
         steps = self.cascade.iterative_variables(leaf.einsum.tensor)
         return leaf.reads(leaf.einsum.tensor) and any(
-            step.variable in steps and step.turns
-            for step in leaf.steps[: held.depth]
+            step.variable in steps and step.turns for step in leaf.steps[: held.depth]
         )
 
     def _drain(
@@ -130,7 +129,7 @@ class Flow:
         if writer is None:
             return
         memory = held.hold.memory
-        reached = self.reaches.access(writer.einsum.output, writer.einsum)
+        reached = self.reaches.output(writer.einsum)
         renewed = self._is_followed(reached, below)
         once, place = self._passing(writer, held, reached, lives, renewed)
         if not self.reaches.running[tensor]:
@@ -174,10 +173,12 @@ class Flow:
         self, leaf: Leaf, held: Held, reached: Reach, lives: Held | None, renewed: bool
     ) -> tuple[Array, Place]:
         """Elements of one coverage that pass a hold, and the place where they do."""
-        place = Place(leaf, held, reached, lives.depth if lives else 0, renewed=renewed)
+        place = Place.of(leaf, held, reached, lives.depth if lives else 0, renewed=renewed)
         once = coverage(reached, leaf.steps[: held.depth], held.extents, leaf.full)
-        parts = {name: amount(size) for name, size in held.hold.parts}
-        once = once * self._moved(place, {**held.extents, **parts})
+        tile = held.extents
+        if held.hold.parts:
+            tile = {**tile, **{name: amount(size) for name, size in held.hold.parts}}
+        once = once * self._moved(place, tile)
         return once * (1.0 - held.hold.spilled), place
 
     def _moved(self, place: Place, tile: Extents) -> Array:
@@ -194,29 +195,26 @@ class Flow:
     ) -> Iterator[Transfer]:
         """What the unit itself reads and writes, below the holds of `chain`, outermost first."""
         held, lives_at = chain[-1] if chain else None, lives.depth if lives else 0
-        for access in leaf.einsum.inputs:
-            if access.tensor == tensor:
+        latched = self.architecture.unit(leaf.unit).latches
+        for reached in self.reaches.inputs(leaf.einsum):
+            if reached.tensor == tensor:
                 # Its own value before is still in the unit, unless something else ran there.
                 renewed = tensor != leaf.einsum.tensor
-                place = self._operand_place(access, leaf, lives_at, renewed)
-                way = self._way(leaf, place.reached, held, leaf.unit, Direction.DOWN)
+                place = Place.of(leaf, None, reached, lives_at, latched, renewed)
+                way = self._way(leaf, reached, held, leaf.unit, Direction.DOWN)
                 yield from way.transfers(self._values(place, held))
         if leaf.einsum.tensor != tensor:
             return
-        renewed = self._is_followed(self.reaches.access(leaf.einsum.output, leaf.einsum), [leaf])
-        place = self._operand_place(leaf.einsum.output, leaf, lives_at, renewed)
+        reached = self.reaches.output(leaf.einsum)
+        renewed = self._is_followed(reached, [leaf])
+        place = Place.of(leaf, None, reached, lives_at, latched, renewed)
         written = self._values(place, held)
-        way = self._way(leaf, place.reached, held, leaf.unit, Direction.UP)
-        yield from way.transfers(written)
+        yield from self._way(leaf, reached, held, leaf.unit, Direction.UP).transfers(written)
         if leaf.einsum.reductions:
             reduced = frozenset(leaf.einsum.reduced_variables)
-            back = self._way(leaf, place.reached, held, leaf.unit, Direction.DOWN, reduced)
-            yield from back.transfers(self._sums_read_again(place, chain, written))
-
-    def _operand_place(self, access: Access, leaf: Leaf, lives_at: int, renewed: bool) -> Place:
-        reached = self.reaches.access(access, leaf.einsum)
-        latched = self.architecture.unit(leaf.unit).latches
-        return Place(leaf, None, reached, lives_at, latched, renewed)
+            back = self._way(leaf, reached, held, leaf.unit, Direction.DOWN, reduced)
+            again = self._sums_read_again(place, chain, written, lives_at)
+            yield from back.transfers(again)
 
     def _values(self, place: Place, held: Held | None) -> Array:
         leaf = place.leaf
@@ -225,7 +223,9 @@ class Flow:
             return leaf.points * self.activity.executed(leaf)
         return _by_points(place) * place.repeats * self._moved(place, leaf.array_extents)
 
-    def _sums_read_again(self, place: Place, chain: tuple[Held, ...], written: Array) -> Array:
+    def _sums_read_again(
+        self, place: Place, chain: tuple[Held, ...], written: Array, lives_at: int
+    ) -> Array:
         """Partial sums that come back to be added to: all but the first of each result."""
         leaf = place.leaf
         reduced = frozenset(leaf.einsum.reduced_variables)
@@ -237,7 +237,7 @@ class Flow:
         pes = copies(leaf, place.reached, dims)
         above = self.architecture.instance_dims(_memory(chain[:-1], self.architecture))
         going_on = copies(leaf, place.reached, above)
-        visits = Place(leaf, chain[-1], place.reached, place.lives_at)
+        visits = Place.of(leaf, chain[-1], place.reached, lives_at)
         back = visits.repeats - visits.first(reduced)
         starts = place.first(reduced) * pes + back * (pes - going_on)
         starts = starts * _by_points(place) * self.activity.executed(leaf)

@@ -53,36 +53,38 @@ class Way(NamedTuple):
     direction: Direction
     single: frozenset[str] = frozenset()
 
-    @property
-    def _private(self) -> bool:
-        return is_private(self.architecture, self.above, self.leaf) and self.lower == self.leaf.unit
-
     def transfers(self, elements: Array) -> Iterator[Transfer]:
         """The movement of `elements`; a part of it is the root's if `above` spilled a part.
 
         `elements` is counted at one instance of the memory above, or at all PEs together if it
         is a register file that each of them has.
         """
+        if not some(elements > 0.0):
+            return
         root = self.architecture.root.name
         if self.above is None:
-            yield from self._transfer(root, elements, ONE)
+            yield from self._transfer(root, elements, private=False)
             return
-        spilled = self.above.hold.spilled
-        memory = self.above.hold.memory
-        instances = ONE
-        if not self._private:
-            instances = copies(self.leaf, self.reached, self._between(root, memory))
-        yield from self._transfer(memory, elements * (1.0 - spilled), instances)
+        spilled, memory = self.above.hold.spilled, self.above.hold.memory
+        private = is_private(self.architecture, self.above, self.leaf)
+        private = private and self.lower == self.leaf.unit
+        own = elements * (1.0 - spilled)
+        if not private:
+            own = own * copies(self.leaf, self.reached, self._between(root, memory))
+        yield from self._transfer(memory, own, private)
         if spilled:
-            yield from self._transfer(root, elements * spilled, ONE)
+            yield from self._transfer(root, elements * spilled, private)
 
-    def _transfer(self, upper: str, elements: Array, instances: Array) -> Iterator[Transfer]:
-        if upper == self.lower or not some(elements > 0.0):
+    def _transfer(self, upper: str, moved: Array, private: bool) -> Iterator[Transfer]:
+        if upper == self.lower or not some(moved > 0.0):
             return
-        moved, fan = elements * instances, ONE
-        if not self._private:
-            moved = moved * self._apart(upper)
-            fan = self._fan(upper, self.lower, self.single)
+        fan = ONE
+        if not private:
+            between = self._between(upper, self.lower)
+            apart = between & self.architecture.unicast
+            # Instances that access the same element each for itself, and that share one access.
+            moved = moved * copies(self.leaf, self.reached, apart)
+            fan = copies(self.leaf, self.reached, between - apart, self.single)
         yield Transfer(
             self.leaf.einsum.name,
             self.leaf.group,
@@ -114,16 +116,6 @@ class Way(NamedTuple):
         alone = copies(self.leaf, self.reached, frozenset(dims)) == 1.0
         return where(alone, (rows + ONE) / amount(2.0), ONE)
 
-    def _fan(self, upper: str, lower: str, single: frozenset[str]) -> Array:
-        """Instances of `lower` that share one access of an instance of `upper`."""
-        shared = self._between(upper, lower) - self.architecture.unicast
-        return copies(self.leaf, self.reached, shared, single)
-
-    def _apart(self, upper: str) -> Array:
-        """Instances of `lower` that access the same element of `upper` each for itself."""
-        apart = self._between(upper, self.lower) & self.architecture.unicast
-        return copies(self.leaf, self.reached, apart)
-
     def _between(self, upper: str, lower: str) -> frozenset[str]:
         return self.architecture.instance_dims(lower) - self.architecture.instance_dims(upper)
 
@@ -133,6 +125,8 @@ def copies(
 ) -> Array:
     """Over how many instances along `dims` the same elements are spread, but for `single`."""
     total = ONE
+    if not dims:
+        return total
     for step in leaf.spatial:
         if step.dim in dims and not (step.variable in reached.variables or step.variable in single):
             total = total * step.trips

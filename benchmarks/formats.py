@@ -1,7 +1,7 @@
 """Attention on processing elements of each format against float64: `python -m benchmarks.formats`.
 
-FuseMax's cascade with operands, maxima and weights in the format and sums in fp32, base-2 exponential
-of degree 3, E = F = 64, 32 queries of standard normal values.
+FuseMax's cascade with operands, maxima and weights in the format and sums in fp32, base-2
+exponential of degree 3, E = F = 64, 32 queries of standard normal values.
 """
 
 from __future__ import annotations

@@ -50,11 +50,35 @@ class MapProblem:
                 f"the search does not know {what} of {chip.name}",
                 rule="give a --mapping to einfall evaluate, or an architecture without them",
             )
+        longest = max(self.runs, key=len)
+        if self.width is not None and len(longest) > self.width:
+            names = ", ".join(einsum.name for einsum in longest)
+            raise SpecError(
+                f"the recurrence of {names} cannot be cut into groups of {self.width}",
+                rule=f"a width of at least {len(longest)}",
+            )
 
     @cached_property
     def einsums(self) -> tuple[Einsum, ...]:
         """The Einsums that have to be placed, in the order of dependence."""
         return tuple(einsum for einsum in order(self.cascade) if not einsum.is_initial)
+
+    @cached_property
+    def runs(self) -> tuple[tuple[Einsum, ...], ...]:
+        """The Einsums, those together that a recurrence makes one group.
+
+        Where an Einsum reads what a later one wrote in the step before, both are in one loop.
+        """
+        place = {einsum.tensor: number for number, einsum in enumerate(self.einsums)}
+        runs: list[tuple[Einsum, ...]] = []
+        end = 0
+        for number, einsum in enumerate(self.einsums):
+            if number == end:
+                runs.append(())
+            runs[-1] += (einsum,)
+            written = (place.get(access.tensor, 0) for access in einsum.inputs)
+            end = max(end, number + 1, *(later + 1 for later in written))
+        return tuple(runs)
 
     @cached_property
     def activity(self) -> Activity:

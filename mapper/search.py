@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import accumulate, combinations
 
 from archsim.architecture import Architecture
 from archsim.components import Library
@@ -87,14 +88,22 @@ class _Search:
                 known = self._best(lambda edge: edge.found)
                 if known.entries:
                     return known, best
-                single = [e for e in self.edges.values() if e.last == e.first + 1]
-                waiting = [edge for edge in single if not edge.groups and not edge.proven]
+                waiting = [e for e in self._shortest() if not e.groups and not e.proven]
             edge = waiting[0]
             segment = self.problem.einsums[edge.first : edge.last]
             tick(", ".join(einsum.name for einsum in segment))
             edge.groups, edge.proven = best_groups(
                 segment, self.problem, self.objective, self.ranking, self.tally, deadline
             )
+
+    def _shortest(self) -> list[_Edge]:
+        """The groups that cannot be cut."""
+        ends = {edge.last for edge in self.edges.values()}
+        return [
+            edge
+            for edge in self.edges.values()
+            if not any(edge.first < end < edge.last for end in ends)
+        ]
 
     def _best(
         self, weights: Callable[[_Edge], tuple[tuple[Cost, FusedGroup | None], ...]]
@@ -178,11 +187,12 @@ def lower_bound(problem: MapProblem, objective: Objective) -> Cost:
 
 
 def _edges(problem: MapProblem) -> dict[tuple[int, int], _Edge]:
-    count = len(problem.einsums)
+    width = problem.width or len(problem.einsums)
+    places = (0, *accumulate(len(run) for run in problem.runs))
     return {
         (i, j): _Edge(i, j, group_bound(problem.einsums[i:j], problem))
-        for i in range(count)
-        for j in range(i + 1, min(count, i + (problem.width or count)) + 1)
+        for i, j in combinations(places, 2)
+        if j - i <= width
     }
 
 

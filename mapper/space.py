@@ -93,8 +93,8 @@ def frames(segment: tuple[Einsum, ...], problem: MapProblem) -> Iterator[Frame]:
     shared = [v for v in _ranks(segment) if _in_all(v, segment) and v not in running]
     linked = [v for v in _ranks(segment) if _is_linked(v, segment)]
     numbers = sharing(cascade)
-    for across in _across(segment, running, problem):
-        places = _places(segment, across, problem)
+    choices = (_places(segment, across, problem) for across in _across(segment, running, problem))
+    for places in {tuple(one.items()): one for one in choices}.values():
         step = _steps(places)
         batch = tuple(v for v in shared if v not in step)
         free = tuple(v for v in linked if v not in batch and shapes.extent(v) > step.get(v, 1))

@@ -60,7 +60,7 @@ class Stays:
     def reach(self, tensor: str, einsum: Einsum) -> Reach:
         """How `einsum` writes `tensor`, or the way of reading that takes most of it."""
         if tensor == einsum.tensor:
-            return self._reaches.access(einsum.output, einsum)
+            return self._reaches.output(einsum)
         return max(
             self._reaches.read(tensor, einsum),
             key=lambda reached: reached_elements(reached, einsum, self.activity),

@@ -57,13 +57,14 @@ class Draw:
 
     def genome(self, random: Random) -> Genome:
         """A cascade that is cut at random, each group drawn by itself."""
-        einsums = self.problem.einsums
-        runs: list[list[Einsum]] = [[einsums[0]]]
-        for einsum in einsums[1:]:
-            full = self.problem.width is not None and len(runs[-1]) >= self.problem.width
+        first, *others = self.problem.runs
+        runs: list[list[Einsum]] = [[*first]]
+        for whole in others:
+            wide = len(runs[-1]) + len(whole)
+            full = self.problem.width is not None and wide > self.problem.width
             if full or random.random() < 1 / 3:
                 runs.append([])
-            runs[-1].append(einsum)
+            runs[-1].extend(whole)
         return tuple(self.gene(tuple(run), random) for run in runs)
 
     def gene(self, segment: tuple[Einsum, ...], random: Random) -> Gene:
@@ -83,8 +84,8 @@ class Draw:
                 if self.problem.width is None or len(both) <= self.problem.width:
                     joined = self.gene(both, random)
                     return (*genome[:left], joined, *genome[left + 2 :])
-            case 1 if len(gene.segment) > 1:
-                at = random.randrange(1, len(gene.segment))
+            case 1 if places := self._places(gene):
+                at = random.choice(places)
                 parts = (gene.segment[:at], gene.segment[at:])
                 two = tuple(self.gene(part, random) for part in parts)
                 return (*genome[:place], *two, *genome[place + 1 :])
@@ -95,6 +96,12 @@ class Draw:
         way = self._way(self._holding(gene.structure), tensor, random)
         new = replace(gene, ways={**gene.ways, tensor: way})
         return (*genome[:place], new, *genome[place + 1 :])
+
+    def _places(self, gene: Gene) -> tuple[int, ...]:
+        """Where a gene can be cut."""
+        first = {run[0].name for run in self.problem.runs}
+        names = [einsum.name for einsum in gene.segment]
+        return tuple(at for at in range(1, len(names)) if names[at] in first)
 
     def priced(self, genome: Genome) -> tuple[FusedGroup, ...] | None:
         """The groups of a genome with their best tile sizes; None if one does not fit."""

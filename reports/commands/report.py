@@ -20,7 +20,7 @@ def report(
     ] = 200,
     waterfalls: Annotated[
         int, typer.Option(min=0, help="Of these, how many to execute cycle by cycle.")
-    ] = 24,
+    ] = 12,
 ) -> None:
     """Write the results of a sweep as one HTML file.
 

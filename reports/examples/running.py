@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -27,7 +28,13 @@ def evaluated(sweep: Sweep) -> pd.DataFrame:
         outcome = evaluate_points(points)
         frame = pd.DataFrame({**points.columns, **outcome.metrics})
         frames.append(frame[outcome.status != Status.FAILED])
-    return pd.concat(frames, ignore_index=True)
+    whole: pd.DataFrame = pd.concat(frames, ignore_index=True)
+    return whole
+
+
+def records(frame: pd.DataFrame) -> list[Any]:
+    """Its rows, with their columns as attributes."""
+    return list(frame.itertuples())
 
 
 def run(

@@ -1,6 +1,7 @@
 // 2**value in one cycle by a polynomial of degree 3 in fixed point: a dedicated unit, the
-// alternative to the exponential on the MAC (pe_exp). It has three multipliers of 16 x 16 bits. For
-// comparison only: nothing in the array uses it. Golden model: rtl/synthesis/exponentials.py.
+// alternative to the exponential on the MAC (pe_exp). Its three multipliers have up to 14 x 14
+// bits. For comparison only: nothing in the array uses it. Golden model:
+// rtl/synthesis/exponentials.py.
 
 module exp_unit (
   input  logic        clk_i,
@@ -9,17 +10,20 @@ module exp_unit (
 );
 
   logic [33:0] fixed;
-  logic [31:0] digits, first, second, third;
+  logic [13:0] digits;
+  logic [24:0] first;
+  logic [26:0] second;
+  logic [27:0] third;
   logic [31:0] result_d, result_q;
 
-  // The coefficients of fp_pkg's polynomial, times 2**16.
+  // The coefficients of fp_pkg's polynomial, times 2**14; no sum is above 14 bits.
   always_comb begin
-    fixed = fp_pkg::fixed_point(5'd16, value_i);
-    digits = {16'd0, fixed[23:8]};
-    first = 32'd5051 * digits;
-    second = ({16'd0, first[31:16]} + 32'd14919) * digits;
-    third = ({16'd0, second[31:16]} + 32'd45555) * digits;
-    result_d = exp_pkg::assemble(value_i, fixed[33:24], {third[31:16], 7'd0});
+    fixed = fp_pkg::fixed_point(5'd14, value_i);
+    digits = fixed[23:10];
+    first = 25'd1263 * {11'd0, digits};
+    second = {14'd0, 13'd3730 + {2'd0, first[24:14]}} * {13'd0, digits};
+    third = {14'd0, 14'd11389 + {1'b0, second[26:14]}} * {14'd0, digits};
+    result_d = exp_pkg::assemble(value_i, fixed[33:24], {third[27:14], 9'd0});
   end
 
   always_ff @(posedge clk_i) result_q <= result_d;

@@ -42,11 +42,11 @@ def dedicated(values: npt.ArrayLike) -> Values:
     """What `exp_unit.sv` makes of fp32 values."""
 
     def mantissa(digits: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-        second = ((5051 * digits) >> 16) + 14919
-        third = ((second * digits) >> 16) + 45555
-        return np.asarray(((third * digits) >> 16) / 2**16)
+        second = ((1263 * digits) >> 14) + 3730
+        third = ((second * digits) >> 14) + 11389
+        return np.asarray(((third * digits) >> 14) / 2**14)
 
-    return _fixed_point(values, 16, mantissa)
+    return _fixed_point(values, 14, mantissa)
 
 
 def _fixed_point(

@@ -22,8 +22,8 @@ _HEADER = """\
 # The processing elements of rtl/, synthesized. Written by
 #   einfall rtl area --write archsim/libraries/rtl-sky130.yaml
 # Tool: {tool}. Area: sky130_fd_sc_hd cells at 130 nm, unplaced.
-# Energy: switched area (docs/rtl.md) relative to the fp32 multiply-add, which has 4.6 pJ at 45 nm
-# (Horowitz, ISSCC 2014), brought to 130 nm by archsim.scaling.
+# Energy: switched area (docs/synthesis.md) relative to the fp32 multiply-add, which has 4.6 pJ at
+# 45 nm (Horowitz, ISSCC 2014), brought to 130 nm by archsim.scaling.
 # The names of the 16-bit components are those of the FuseMax architectures, here in bf16: their
 # adder and multiplier are the MAC, their divider is a reciprocal on the MAC and a multiplication.
 

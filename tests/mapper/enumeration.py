@@ -193,11 +193,19 @@ def evaluations(problem: MapProblem) -> int:
 
 
 def segments(problem: MapProblem) -> Iterator[tuple[Einsum, ...]]:
-    """Every run of Einsums that can be a group."""
+    """Every run of Einsums that can be a group: recurrences are not cut."""
     count = len(problem.einsums)
-    for first, last in combinations(range(count + 1), 2):
+    cuts = [place for place in range(count + 1) if _may_cut(problem, place)]
+    for first, last in combinations(cuts, 2):
         if last - first <= (problem.width or count):
             yield problem.einsums[first:last]
+
+
+def _may_cut(problem: MapProblem, place: int) -> bool:
+    later = {einsum.tensor for einsum in problem.einsums[place:]}
+    return not any(
+        access.tensor in later for einsum in problem.einsums[:place] for access in einsum.inputs
+    )
 
 
 def group_costs(segment: tuple[Einsum, ...], problem: MapProblem) -> Iterator[tuple[int, Costs]]:
@@ -315,7 +323,8 @@ def draw(problem: MapProblem, random: Random) -> Mapping:
     """A mapping of the space, every choice of its grammar drawn by itself; it may be illegal."""
     runs: list[list[Einsum]] = [[problem.einsums[0]]]
     for einsum in problem.einsums[1:]:
-        if len(runs[-1]) == problem.width or random.random() < 0.4:
+        may = _may_cut(problem, sum(map(len, runs)))
+        if may and (len(runs[-1]) == problem.width or random.random() < 0.4):
             runs.append([])
         runs[-1].append(einsum)
     groups = []

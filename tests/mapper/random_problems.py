@@ -31,7 +31,7 @@ def problem(random: Random) -> MapProblem:
         LIBRARY,
         random.choice((Policy.OVERLAPPED, Policy.OVERLAPPED, Policy.SERIAL)),
         random.random() < 0.3,
-        random.choice((None, None, 1, 2)),
+        random.choice((None, None, 2 if "S[r, n + 1]" in str(cascade) else 1, 2)),
         constraints(random, cascade, architecture) if random.random() < 0.3 else FREE,
     )
 
@@ -83,8 +83,21 @@ S[r, n1 + 1] = {step}
 """
 
 
+_MUTUAL = """ranks R, N
+inputs X[R, N]
+{outputs}
+T[r, n] = S[r, n] * X[r, n]
+S[r, 0] = 0
+S[r, n + 1] = T[r, n] + X[r, n]
+{last}
+"""
+
+
 def running(random: Random) -> tuple[Cascade, Shapes]:
-    """A running maximum or sum over tiles, and what reads it: each step's, or the last."""
+    """A running maximum or sum, and what reads it: each step, the end, or another."""
+    if random.random() < 0.4:
+        last = random.choice(("Y[r] = exp(S[r, N])", "Y[r, n] = T[r, n] - S[r, n + 1]"))
+        return _sized(random, _MUTUAL.format(outputs="outputs Y", last=last))
     top = random.random() < 0.5
     last = random.choice(
         (
@@ -128,6 +141,7 @@ def window(random: Random) -> tuple[Cascade, Shapes]:
 
 
 _TIGHT = (
+    "ranks M, N\ninputs A[M], B[N]\nZ[m, n] = A[m] * B[n]\n",
     "ranks M, N\ninputs A[M], B[N]\nZ[m, n] = A[m] * B[n]\n",
     "ranks M, N, K\ninputs A[M, K], B[K, N]\nZ[m, n] = A[m, k] * B[k, n]\n",
     "ranks R, N\ninputs X[R, N]\nG[r] = max(n) X[r, n]\nS[r, n] = exp(X[r, n] - G[r])\n",
@@ -286,6 +300,8 @@ def _keeping(random: Random, cascade: Cascade, architecture: Architecture) -> Co
 def _spreading(random: Random, cascade: Cascade, architecture: Architecture) -> Constraints:
     names = sorted(tensor.name for tensor in cascade.tensors)
     dims = [f"{unit.name}.{dim.name}" for unit in architecture.units for dim in unit.dims]
+    if not dims:
+        return FREE
     steps = [one.name for one in cascade.steps if not one.is_initial]
     shared = Spreading(frozenset(random.sample(names, 1)))
     return Constraints(spreading={(name, random.choice(dims)): shared for name in steps})

@@ -16,7 +16,7 @@ from archsim.architecture_yaml import parse_architecture
 from archsim.closed_form import closed_form
 from archsim.constraints import check_constraints
 from archsim.evaluate import evaluate
-from archsim.mapping import Mapping
+from archsim.mapping import Compute, For, Group, Hold, Mapping, Policy, Spread
 from archsim.report import CostReport
 from einsum.errors import Source
 from einsum.shapes import Shapes, bind
@@ -148,3 +148,31 @@ def test_structure_of_tpu_v4i() -> None:
     assert machine.constraints.units["QK"] == ("MAC",)
     assert machine.constraints.keeping["QK", "LocalBuffer"].must == {"Q", "QK"}
     assert machine.constraints.keeping["AV", "GlobalBuffer"].backs == {"QK_softmax"}
+
+
+def test_export_of_a_mapping_as_the_search_writes_it() -> None:
+    """Loops that turn once, and register files held above the array's own loops."""
+    one = figures("1-matmul-1024-3-tpu-v4i")
+    nest = (
+        Hold(("W0",), "GlobalBuffer"),
+        For("m", 512),
+        Hold(("T0", "T1"), "LocalBuffer"),
+        For("n0", 1024),
+        For("n1", 512),
+        For("m", 4),
+        For("n1", 128),
+        For("n0", 128),
+        Hold(("W0",), "Register"),
+        Spread("m", "LocalBuffer.Z", 4),
+        Spread("n1", "MAC.reuse_input", 128),
+        Spread("n0", "MAC.reuse_output", 128),
+        Compute("T1", "MAC"),
+    )
+    own = Mapping("own", (Group(nest, Policy.SERIAL),))
+    text = accelforge_yaml(own, one.work, one.shapes, one.machine)
+    assert text.index("component: ProcessingElement") < text.index("component: Register")
+    assert "tile_shape: 1024" not in text
+    back = load_accelforge_mapping(Source("own.yaml", text), one.work, one.machine)
+    first, second = one.cost(own), one.cost(back)
+    assert second.energy_pj_complete == pytest.approx(first.energy_pj_complete, rel=1e-12)
+    assert second.latency_s == first.latency_s

@@ -112,9 +112,7 @@ class Tab:
     def click(self, x: float, y: float) -> None:
         """With the left button."""
         for kind in ("mousePressed", "mouseReleased"):
-            self.call(
-                "Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1
-            )
+            self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
 
     def key(self, name: str) -> None:
         """A key by its name in JavaScript: `ArrowRight`, `Enter`."""

@@ -11,7 +11,7 @@ from matplotlib.ticker import FuncFormatter
 
 from mapper.sweep.domains import Levels
 from mapper.sweep.sweep_yaml import load_sweep
-from reports.examples.running import evaluated, run
+from reports.examples.running import evaluated, records, run
 from reports.figures import style
 from reports.figures.published import published
 from reports.plots.front import pareto_rows
@@ -26,6 +26,7 @@ _COLUMNS = {
 _COSTS = ["latency_s", "area_um2", "energy_pj", "dram_traffic_bytes"]
 _PUBLISHED_FILE = 256  # bytes of registers in a PE of the published areas
 _NEAR = 1.1  # designs are compared whose latency is within this factor
+_SHORT = {"published files": "same", "any files": "any"}
 _SCALE = 1e-9  # um2 s to 10^3 mm2 s
 
 
@@ -61,7 +62,7 @@ def table(every: int = 1) -> pd.DataFrame:
 def gains(rows: pd.DataFrame) -> pd.DataFrame:
     """By published design: how much less area times latency each front has near its latency."""
     found = {}
-    for row in rows[rows["front"] == "paper"].itertuples():
+    for row in records(rows[rows["front"] == "paper"]):
         near = rows[rows["latency_s"].between(row.latency_s / _NEAR, row.latency_s * _NEAR)]
         product = near["area_um2"] * near["latency_s"]
         least = product.groupby(near["front"]).min()
@@ -92,9 +93,9 @@ def draw(rows: pd.DataFrame) -> Figure:
         )  # fmt: skip
     paper = rows[rows["front"] == "paper"]
     style.mark_published(axes, paper["latency_s"].to_list(), _product(paper).to_list())
-    for row, y in zip(paper.itertuples(), _product(paper), strict=True):
+    for row, y in zip(records(paper), _product(paper).tolist(), strict=True):
         axes.annotate(
-            f"{row.columns} × {row.rows}",
+            f"{row.columns:.0f} × {row.rows:.0f}",
             (row.latency_s, y),
             xytext=(0, 7),
             textcoords="offset points",
@@ -111,7 +112,7 @@ def draw(rows: pd.DataFrame) -> Figure:
     return figure
 
 
-def _product(rows: pd.DataFrame) -> pd.Series:
+def _product(rows: pd.DataFrame) -> pd.Series[float]:
     return rows["area_um2"] * rows["latency_s"] * _SCALE
 
 
@@ -120,10 +121,10 @@ def say(rows: pd.DataFrame) -> str:
     found = gains(rows)
     designs = int(rows["designs"].max())
     lines = [f"{designs:,} designs that fit; area times latency within 10 % of the latency of"]
-    for size, row in found.iterrows():
+    for row in records(found.rename(columns=_SHORT)):
         lines.append(
-            f"{size} x {size}: {row['published files']:.2%} less with the same register files, "
-            f"{row['any files']:.1%} with any"
+            f"{row.Index} x {row.Index}: {row.same:.2%} less with the same register files, "
+            f"{row.any:.1%} with any"
         )
     small = rows[rows["front"] == "any files"]["register_file_bytes"]
     lines.append(f"register files on that front: {small.min():.0f} to {small.max():.0f} bytes")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,7 @@ from archsim.load import load_architecture
 from einsum.passes import analyse
 from einsum.quantity import format_count
 from mapper.sweep.sweep_yaml import build_sweep
-from reports.examples.running import evaluated, run
+from reports.examples.running import evaluated, records, run
 from reports.figures import style
 from workloads.library import load_cascade
 
@@ -102,7 +103,7 @@ def draw(rows: pd.DataFrame) -> Figure:
     height = 4.9
     figure, axes = style.panel(height, _title(best))
     figure.subplots_adjust(left=0.075, right=0.985, top=1 - 0.76 / height)
-    for row in best.itertuples():
+    for row in records(best):
         _cell(axes, lengths.index(row.seq_len), buffers.index(row.buffer_size_bytes), row)
     # A row that takes the whole buffer leaves no place for anything else: only shorter ones fit.
     along = [np.log2(predicted_length(size, 2) / lengths[0]) for size in buffers]
@@ -119,7 +120,10 @@ def draw(rows: pd.DataFrame) -> Figure:
     axes.tick_params(length=0)
     for spine in axes.spines.values():
         spine.set_visible(False)
-    axes.set_xlabel("Sequence length (tokens)")
+    axes.set_xlabel(
+        "Sequence length (tokens). In each cell the least latency, and how many times as long as "
+        "1 pass the others take"
+    )
     axes.set_ylabel("Global buffer")
     seen = sorted(set(best["passes"]), reverse=True)
     names = [f"{n} pass{'es' if n > 1 else ''} fastest" for n in seen]
@@ -137,8 +141,8 @@ def draw(rows: pd.DataFrame) -> Figure:
 _PREDICTION = "predicted from live footprints: left of it, 256 rows of M scores fit"
 
 
-def _cell(axes: Axes, x: int, y: int, row: object) -> None:
-    passes, over_one, latency = (getattr(row, n) for n in ("passes", "over_one", "latency_s"))
+def _cell(axes: Axes, x: int, y: int, row: Any) -> None:
+    passes, over_one, latency = row.passes, row.over_one, row.latency_s
     colour = _COLOURS[passes]
     axes.add_patch(Rectangle((x, y), 1, 1, facecolor=colour, edgecolor="white", linewidth=0.8))
     dark = colour == style.BLUE

@@ -1,0 +1,1 @@
+"""Prefill against decode: which array and which bandwidth each of them wants."""
