@@ -8,11 +8,11 @@ from math import ceil, isqrt, prod
 
 import numpy as np
 
+from archsim.amounts import Array
 from archsim.architecture import Architecture
 from archsim.closed_form import ClosedForm, closed_form
 from archsim.mapping import Branches, For, Nest, Node
 from archsim.mapping import Mapping as LoopMapping
-from archsim.nest import Array
 from einsum.cascade import Cascade
 from einsum.errors import SpecError
 from einsum.shapes import Shapes

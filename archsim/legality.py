@@ -40,6 +40,8 @@ def check_nodes(mapping: Mapping, cascade: Cascade, architecture: Architecture) 
 
 def check_phases(group: Group) -> None:
     """In a paper schedule every Einsum of the group stands in one phase."""
+    if not group.phases and group.policy is not Policy.PAPER:
+        return
     own = [node.einsum for node in nodes(group.nest) if isinstance(node, Compute)]
     phased = [name for phase in group.phases for name in phase.einsums]
     for name in (*phased, *(phase.bubble for phase in group.phases if phase.bubble)):

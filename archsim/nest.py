@@ -40,8 +40,7 @@ class Step(NamedTuple):
         return some(self.trips > 1.0)
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(NamedTuple):
     """A `Hold` met on the way: `position` identifies it, `depth` loops stand above it.
 
     `forks` are the depths above it at which the nest branches and another branch holds tensors
@@ -281,9 +280,14 @@ def _enter_loop(
         tile = minimum(amount(loop.tile), extent)
     instances = architecture.dim_size(loop.dealt) if loop.dealt else 1
     step = Step(loop.variable, np.ceil(extent / tile), "", loop.dealt, instances)
-    return state._replace(
-        extents={**state.extents, loop.variable: tile},
-        steps=(*state.steps, step),
+    return _State(
+        {**state.extents, loop.variable: tile},
+        (*state.steps, step),
+        state.holds,
+        state.free,
+        state.array_extents,
+        state.full,
+        state.forks,
     )
 
 
@@ -298,11 +302,14 @@ def _enter_spread(spread: Spread, state: _State, architecture: Architecture) -> 
         )
     count = minimum(extent, amount(spread.count) if spread.count else free)
     taken = amount(spread.count) if spread.count else highest(count)
-    return state._replace(
-        extents={**state.extents, spread.variable: np.ceil(extent / count)},
-        steps=(*state.steps, Step(spread.variable, count, spread.dim)),
-        free={**state.free, spread.dim: free // taken},
-        array_extents=state.extents if state.array_extents is None else state.array_extents,
+    return _State(
+        {**state.extents, spread.variable: np.ceil(extent / count)},
+        (*state.steps, Step(spread.variable, count, spread.dim)),
+        state.holds,
+        {**state.free, spread.dim: free // taken},
+        state.extents if state.array_extents is None else state.array_extents,
+        state.full,
+        state.forks,
     )
 
 

@@ -26,21 +26,26 @@ def occupied_bytes(
     In the groups of `serial` a tile exists from its first user to its last one.
     """
     sizes: dict[tuple[int, ...], dict[str, Array]] = {}
-    for leaf in leaves:
+    users: dict[tuple[tuple[int, ...], str], list[int]] = {}
+    for number, leaf in enumerate(leaves):
         for held in leaf.holds:
             tiles = sizes.setdefault(held.position, {})
             for tensor in held.hold.tensors:
                 if tensor in leaf.tensors:
                     size = tile_bytes(tensor, held, leaf, reaches, architecture)
                     tiles[tensor] = maximum(tiles.get(tensor, NOTHING), size)
+                    users.setdefault((held.position, tensor), []).append(number)
     needed: dict[str, Array] = {}
     for number, leaf in enumerate(leaves):
         branch: dict[str, Array] = {}
         for held in leaf.holds:
-            parts = sizes[held.position]
-            if leaf.group in serial:
-                parts = {t: size for t, size in parts.items() if _is_live(t, held, number, leaves)}
-            whole = greatest(parts.values()) if held.hold.overlaid else total(parts.values())
+            parts = [
+                size
+                for tensor, size in sizes[held.position].items()
+                if leaf.group not in serial
+                or _is_live(users[held.position, tensor], held.depth, number, leaves)
+            ]
+            whole = greatest(parts) if held.hold.overlaid else total(parts)
             memory = held.hold.memory
             branch[memory] = branch.get(memory, NOTHING) + whole
         for memory, size in branch.items():
@@ -72,9 +77,8 @@ def tile_bytes(
     return elements * (held.hold.copies * (1.0 - held.hold.spilled) * bits / 8)
 
 
-def _is_live(tensor: str, held: Held, number: int, leaves: tuple[Leaf, ...]) -> bool:
-    """Is the tile there while a leaf runs: between two users, or under a loop with one?"""
-    turns = [n for n, x in enumerate(leaves) if x.is_under(held) and tensor in x.tensors]
-    return turns[0] <= number <= turns[-1] or any(
-        shared_steps(leaves[number], leaves[user]) > held.depth for user in turns
+def _is_live(users: list[int], depth: int, number: int, leaves: tuple[Leaf, ...]) -> bool:
+    """Is a tile there while a leaf runs: between two users, or under a loop with one?"""
+    return users[0] <= number <= users[-1] or any(
+        shared_steps(leaves[number], leaves[user]) > depth for user in users
     )

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.nest import Array
+from archsim.amounts import Array
 from mapper.objective import ROUNDING, Amount, Cost, Ranking
 
 T = TypeVar("T")

@@ -9,12 +9,13 @@ from time import process_time
 import numpy as np
 from numpy.typing import NDArray
 
+from archsim.amounts import Array
 from archsim.bounds import compute_bound
 from archsim.free_tiles import FreeTile, free_tiles, with_tiles
 from archsim.latency import compute_time
 from archsim.mapping import Group, Hold, Policy
 from archsim.mapping import Mapping as LoopMapping
-from archsim.nest import Array, walk
+from archsim.nest import walk
 from archsim.tiles import Reaches
 from archsim.work import needed, operation_on, supports, work
 from einsum.cascade import Einsum, Role

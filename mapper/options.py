@@ -15,12 +15,13 @@ from typing import Concatenate, ParamSpec, TypeVar, cast
 import numpy as np
 
 from archsim.activity import Activity
+from archsim.amounts import Array
 from archsim.architecture import Architecture
 from archsim.closed_form import moved_bytes
 from archsim.constraints import FREE, Constraints
 from archsim.energy import Pricing
 from archsim.mapping import Hold
-from archsim.nest import Array, Extents, Held, Leaf, shared_steps
+from archsim.nest import Extents, Held, Leaf, shared_steps
 from archsim.occupancy import tile_bytes
 from archsim.tiles import Reaches
 from archsim.traffic import Flow

@@ -16,8 +16,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from archsim.amounts import Array
 from archsim.mapping import Hold
-from archsim.nest import Array
 from mapper.front import Front, Mask, leaders
 from mapper.objective import Amount, Cost, Objective
 

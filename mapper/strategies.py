@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Protocol
 
+from mapper.chain.search import chain
 from mapper.heuristics.annealing import annealing
 from mapper.heuristics.genetic import genetic
 from mapper.heuristics.sampling import sampling
@@ -33,6 +34,7 @@ class StrategyName(Enum):
     """How to search."""
 
     EXACT = "exact"
+    CHAIN = "chain"
     RANDOM = "random"
     ANNEALING = "annealing"
     GENETIC = "genetic"
@@ -40,6 +42,7 @@ class StrategyName(Enum):
 
 STRATEGIES: Mapping[StrategyName, Strategy] = {
     StrategyName.EXACT: exact,
+    StrategyName.CHAIN: chain,
     StrategyName.RANDOM: sampling,
     StrategyName.ANNEALING: annealing,
     StrategyName.GENETIC: genetic,

@@ -237,6 +237,7 @@ def _with_policy(mapping: LoopMapping, policy: Policy) -> LoopMapping:
 
 
 def count_option(option: str, text: str) -> int:
+    """The size that an option gives. Raises `SpecError` with the option's name."""
     try:
         return parse_count(text)
     except SpecError as error:

@@ -13,6 +13,7 @@ from math import inf
 
 import numpy as np
 
+from archsim.amounts import Array
 from archsim.architecture import Architecture
 from archsim.movement.curve import Curve, total
 from archsim.movement.demands import Demand
@@ -20,7 +21,6 @@ from archsim.movement.fused import Fusion
 from archsim.movement.nest import nest_curve
 from archsim.movement.schedule import cascade_bound, einsum_bound
 from archsim.movement.stays import Stays
-from archsim.nest import Array
 from archsim.report import CostReport
 from einsum.cascade import Cascade, Einsum
 from einsum.errors import SpecError, choices

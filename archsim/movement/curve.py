@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.nest import Array
+from archsim.amounts import Array
 
 
 @dataclass(frozen=True, eq=False)

@@ -29,8 +29,8 @@ from math import isqrt
 
 import numpy as np
 
+from archsim.amounts import ONE, Array
 from archsim.movement.curve import Curve, least, pareto
-from archsim.nest import ONE, Array
 from archsim.tiles import Dimension, Reach, tile_elements
 
 _POINTS = 1 << 16

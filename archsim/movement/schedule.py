@@ -26,10 +26,10 @@ from math import prod
 
 import numpy as np
 
+from archsim.amounts import Array
 from archsim.compulsory import compulsory_bytes
 from archsim.movement.demands import Demand
 from archsim.movement.stays import Stays
-from archsim.nest import Array
 from archsim.tiles import Reach
 from einsum.cascade import Einsum
 

@@ -8,9 +8,9 @@ from functools import cached_property
 from math import prod
 
 from archsim.activity import Activity
+from archsim.amounts import ONE
 from archsim.compulsory import reached_elements
 from archsim.movement.nest import Stay
-from archsim.nest import ONE
 from archsim.tiles import Reach, Reaches, tile_elements
 from einsum.cascade import Cascade, Einsum, Role
 from einsum.shapes import Shapes

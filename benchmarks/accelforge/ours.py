@@ -19,8 +19,9 @@ from benchmarks.accelforge.cases import Case
 from benchmarks.accelforge.problem import problem
 from einsum.errors import SpecError
 from mapper.accelforge.export import accelforge_yaml
+from mapper.chain.search import chain
 from mapper.objective import Objective
-from mapper.search import search
+from mapper.problem import MapProblem
 
 
 def main(examples: str, text: str) -> None:
@@ -28,15 +29,15 @@ def main(examples: str, text: str) -> None:
     one = problem(case, Path(examples))
     cascade, machine = one.workload.cascade, one.machine
     begun = time.process_time()
-    found = search(
+    serial = MapProblem(
         cascade,
         one.shapes,
         machine.architecture,
         machine.library,
-        Objective[case.objective],
-        policy=Policy.SERIAL,
+        Policy.SERIAL,
         constraints=machine.constraints,
     )
+    found = chain(serial, Objective[case.objective])
     search_s = time.process_time() - begun
     report = evaluate(cascade, one.shapes, machine.architecture, found.mapping, machine.library)
     mapping, note = "", ""

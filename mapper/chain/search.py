@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,6 +14,7 @@ from mapper.chain.leaf import Weights
 from mapper.chain.programme import Programme, Taken, Tally
 from mapper.chain.scope import check_scope
 from mapper.chain.tree import mapping_of
+from mapper.limits import NO_LIMITS, Limits, Tick
 from mapper.objective import Amount, Cost, Objective
 from mapper.problem import MapProblem
 from mapper.result import Certificate, SearchResult, Solution
@@ -23,20 +23,18 @@ _TIE, _SECOND_TIE = 1e-9, 1e-11  # shares: less than any two unequal mappings di
 _LOOKS = (1, 10)  # states at a boundary in the first looks, which give a limit
 _ROUNDING = 1e-9
 
-Tick = Callable[[str], None]
-
 
 def chain(
     problem: MapProblem,
     objective: Objective,
     front: tuple[Amount, ...] = (),
-    time_limit_s: float = float("inf"),
+    limits: Limits = NO_LIMITS,
     tick: Tick = lambda _: None,
 ) -> SearchResult:
     """The best mapping by `objective` in the space of `mapper.chain`, ties as `Objective` says.
 
-    Costs are those of `archsim.closed_form` for the mapping. After `time_limit_s` of CPU time the
-    best so far is returned with its bound; `tick` is called with every Einsum that is reached.
+    Costs are those of `archsim.closed_form` for the mapping. After `limits.time_limit_s` of CPU
+    time the best so far is returned with its bound; `tick` is called with every Einsum that is reached.
     Raises `SpecError` for problems outside the space (`check_scope`), for several amounts at
     once, for buffer sizes, and if nothing fits.
     """
@@ -47,7 +45,7 @@ def chain(
             rule="use mapper.search.exact for buffer sizes and fronts",
         )
     check_scope(problem)
-    search = _Search(problem, begun + time_limit_s, tick)
+    search = _Search(problem, begun + limits.time_limit_s, tick)
     if objective is Objective.EDP:
         best, bound = search.least_product()
     else:

@@ -13,10 +13,10 @@ from random import Random
 
 import numpy as np
 
+from archsim.amounts import Array
 from archsim.free_tiles import free_tiles
 from archsim.mapping import Group
 from archsim.mapping import Mapping as LoopMapping
-from archsim.nest import Array
 from einsum.cascade import Einsum
 from mapper.front import leaders
 from mapper.fused_group import FusedGroup, group_of, opened

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from archsim.amounts import amount
 from archsim.closed_form import check_complete, closed_form
 from archsim.components import Library
 from archsim.compulsory import compulsory_bytes
@@ -21,7 +22,6 @@ from archsim.evaluate import check_fit
 from archsim.free_tiles import free_loops, overflow, with_tiles
 from archsim.legality import check_loops, check_nodes
 from archsim.memory_models import MemoryCost
-from archsim.nest import amount
 from archsim.tiles import Reaches
 from archsim.totals import totals
 from einsum.errors import SpecError

@@ -16,6 +16,7 @@ class StrategyName(Enum):
     """How to search: the names of `mapper.strategies`."""
 
     EXACT = "exact"
+    CHAIN = "chain"
     RANDOM = "random"
     ANNEALING = "annealing"
     GENETIC = "genetic"
@@ -50,7 +51,10 @@ def map_cascade(
         ),
     ] = None,
     strategy: Annotated[
-        StrategyName, typer.Option(help="How to search; only exact proves anything.")
+        StrategyName,
+        typer.Option(
+            help="How to search: exact, chain (serial schedules of any tiles) or a heuristic."
+        ),
     ] = StrategyName.EXACT,
     draws: Annotated[
         int, typer.Option(metavar="COUNT", min=1, help="Mappings that a heuristic draws.")

@@ -36,7 +36,8 @@ def chosen_rows(table: Table, goals: list[str], most: int) -> tuple[Rows, Rows]:
             rows = pareto_rows([table.cost(first), table.cost(second)])
             fronts |= dict.fromkeys(_spread(rows, most // 2).tolist())
     front = np.fromiter(fronts, dtype=np.int64, count=len(fronts))[:most]
-    spread = _spread(np.arange(len(table), dtype=np.int64), most - len(front))
+    others = np.setdiff1d(np.arange(len(table), dtype=np.int64), front)
+    spread = _spread(others, most - len(front))
     return np.unique(np.concatenate([front, spread])), front
 
 

@@ -191,7 +191,8 @@ def test_the_table_sorts_both_ways(tab: Tab, page: Path, store: Path) -> None:
     tab.open(page, 1280, 800)
     with open_store(store) as results:
         table = read(results, ["area_um2"])
-    head = "[...document.querySelectorAll('#table th button')].find((b) => b.textContent.startsWith('Chip'))"
+    heads = "[...document.querySelectorAll('#table th button')]"
+    head = f"{heads}.find((button) => button.textContent.startsWith('Chip area'))"
     first = "Number(document.querySelector('#table tbody button').textContent)"
     area = dict(zip(table.point.tolist(), table["area_um2"].tolist(), strict=True))
     tab.evaluate(f"{head}.click()")

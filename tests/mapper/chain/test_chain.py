@@ -14,6 +14,7 @@ from archsim.evaluate import evaluate
 from archsim.mapping import Policy
 from einsum.errors import SpecError
 from mapper.chain.search import chain
+from mapper.limits import Limits
 from mapper.objective import Amount, Objective
 from mapper.problem import MapProblem
 from mapper.result import SearchResult
@@ -146,7 +147,7 @@ def test_more_room_never_costs_more() -> None:
 def test_the_best_so_far_comes_with_its_bound() -> None:
     problem = chain_problem(CORE, dict.fromkeys("MPEF", 8), flat_chip(Random(1), 30))
     best = chain(problem, Objective.ENERGY)
-    early = chain(problem, Objective.ENERGY, time_limit_s=0.0)
+    early = chain(problem, Objective.ENERGY, limits=Limits(0.0))
     assert not early.certificate.proven_optimal
     assert early.lower_bound <= best.value <= early.value
     assert early.gap >= 1
