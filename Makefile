@@ -19,7 +19,7 @@ help: ## Show this list.
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable '.[dev,rtl]'
+	$(BIN)/python -m pip install --quiet --editable '.[dev,rtl,search]'
 	touch $(STAMP)
 
 setup: $(STAMP) ## Create .venv with einfall and its development tools.
@@ -28,7 +28,8 @@ run: setup ## The main job: reproduce the evaluation of FuseMax in out/fusemax.
 	$(BIN)/einfall reproduce fusemax --out out/fusemax
 
 test: setup lint types ## Lint, type-check and run all tests.
-	$(BIN)/python -m pytest tests rtl
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile tests
+	$(BIN)/python -m pytest rtl
 
 rtl-coverage: setup ## Print the code coverage of the RTL's leaf modules.
 	$(BIN)/python -m pytest rtl/tests/test_coverage.py

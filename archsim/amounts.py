@@ -18,7 +18,7 @@ Array: TypeAlias = NDArray[np.float64]
 Mask: TypeAlias = NDArray[np.bool_]
 
 _NUMBERS = (int, float)
-_TRUTHS = (bool, np.bool_)
+_TRUTHS = (np.bool_, bool)
 _scalar = cast("Callable[[float], Array]", np.float64)
 
 

@@ -262,7 +262,9 @@ class Architecture:
 
     def instances(self, name: str) -> int:
         """How many of a memory, or of a whole array, the chip has."""
-        return _named("memory or unit", name, self._instances, self.name)
+        if name not in self._units:
+            _named("memory or unit", name, self._memories, self.name)
+        return self._instances[name]
 
     @cached_property
     def _instances(self) -> dict[str, int]:

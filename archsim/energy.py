@@ -11,7 +11,7 @@ from enum import Enum
 from functools import cached_property
 from typing import NamedTuple
 
-from archsim.amounts import Array, some
+from archsim.amounts import NOTHING, Array, amount, some
 from archsim.architecture import Architecture, ComputeUnit, Memory
 from archsim.area import pe_pitch_mm
 from archsim.components import Library
@@ -72,9 +72,9 @@ def energy(
 class _Price(NamedTuple):
     """What an access of a memory costs; of so many `instances` only one counts (None: all do)."""
 
-    access_bits: float
-    read_pj: float
-    write_pj: float
+    access_bits: Array
+    read_pj: Array
+    write_pj: Array
     instances: int | None
 
 
@@ -97,13 +97,13 @@ class Pricing:
         """The terms of some movements and operations, without those that cost nothing."""
         terms = [term for one in works for term in self.operations(one)]
         terms += [term for transfer in moved for term in self.movement(transfer)]
-        return tuple(term for term in terms if some(term.energy_pj > 0.0))
+        return tuple(term for term in terms if some(term.energy_pj > NOTHING))
 
     def operations(self, one: Work) -> Iterator[EnergyTerm]:
         """The operations of an Einsum."""
         unit = self.architecture.unit(one.unit)
         private = private_memory(self.architecture, unit)
-        bits = self._argument_bits[one.einsum]
+        bits = amount(self._argument_bits[one.einsum])
         for operation, count in one.operations:
             total = one.points * count
             per_operation = sum(steps * self._component(name) for name, steps in operation.uses)
@@ -120,11 +120,8 @@ class Pricing:
     @cached_property
     def _argument_bits(self) -> dict[str, float]:
         """The width of the widest operand of each Einsum: what its operations' arguments have."""
-        width = self.cascade.tensor
-        return {
-            step.name: max(width(name).format.bits_per_value for name in step.tensors)
-            for step in self.cascade.steps
-        }
+        width = self.cascade.value_bits
+        return {step.name: max(width[name] for name in step.tensors) for step in self.cascade.steps}
 
     def _component(self, name: str) -> float:
         if self.accounting is Accounting.PUBLISHED and name in self.published.omits:
@@ -136,7 +133,7 @@ class Pricing:
 
     def movement(self, transfer: Transfer) -> Iterator[EnergyTerm]:
         """Both ends of a transfer, and the network between a memory and an array."""
-        bits = self.cascade.tensor(transfer.tensor).format.bits_per_value
+        bits = amount(self.cascade.value_bits[transfer.tensor])
         upper, lower = transfer.upper, transfer.lower
         above, below = (
             ("read", "write") if transfer.direction is Direction.DOWN else ("write", "read")
@@ -146,11 +143,11 @@ class Pricing:
         array = self.architecture.array_of(lower)
         if lower != array:
             yield self._access(lower, below, einsum, tensor, transfer.deliveries, bits)
-        if self.accounting is Accounting.COMPLETE and array and some(transfer.hops > 0.0):
+        if self.accounting is Accounting.COMPLETE and array and some(transfer.hops > NOTHING):
             yield self._hops(self.architecture.unit(array), transfer, bits)
 
     def _access(
-        self, memory: str, action: str, einsum: str, tensor: str, values: Array, bits: float
+        self, memory: str, action: str, einsum: str, tensor: str, values: Array, bits: Array
     ) -> EnergyTerm:
         if memory not in self._prices:
             self._prices[memory] = self._price(self.architecture.memory(memory))
@@ -171,9 +168,10 @@ class Pricing:
         cost = self.library.memory_cost(
             memory.component, memory.size_bytes, memory.access_bits, self.architecture.node_nm
         )
-        return _Price(memory.access_bits, cost.read_pj, cost.write_pj, instances)
+        bits, read, write = map(amount, (memory.access_bits, cost.read_pj, cost.write_pj))
+        return _Price(bits, read, write, instances)
 
-    def _hops(self, unit: ComputeUnit, transfer: Transfer, bits: float) -> EnergyTerm:
+    def _hops(self, unit: ComputeUnit, transfer: Transfer, bits: Array) -> EnergyTerm:
         """A hop carries an element to the neighbouring PE, one PE pitch away."""
         if unit.name not in self._hops_pj:
             wire = self.library.operation_cost("wire", self.architecture.node_nm).energy_pj

@@ -127,7 +127,7 @@ def _tensors(
     memories = [memory.name for memory in architecture.memories]
     moved: dict[tuple[str, str], list[float]] = {}
     for transfer in form.transfers:
-        width = cascade.tensor(transfer.tensor).format.bits_per_value / 8
+        width = cascade.value_bits[transfer.tensor] / 8
         down = transfer.direction is Direction.DOWN
         ends = (
             (transfer.upper, transfer.elements, 0 if down else 1),

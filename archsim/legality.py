@@ -166,7 +166,8 @@ def _check_written(
     tensor = access.tensor
     together = shared_steps(writer, reader)
     steps = set(cascade.iterative_variables(tensor))
-    streamed = bool(steps & _indexed(access)) and not any(
+    indexed = _indexed(access) if steps else set[str]()
+    streamed = bool(steps & indexed) and not any(
         step.variable in steps and step.turns
         for leaf in (writer, reader)
         for step in leaf.steps[together:]
@@ -178,7 +179,7 @@ def _check_written(
             f"{reader.einsum.name} reads {tensor} before the mapping computes it",
             rule=f"compute {tensor} in an earlier group or branch",
         )
-    growing = {*writer.einsum.reduced_variables, *(steps - _indexed(access))}
+    growing = {*writer.einsum.reduced_variables, *(steps - indexed)}
     for step in writer.steps[:together]:
         if step.variable in growing and step.turns:
             raise SpecError(

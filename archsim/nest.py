@@ -15,6 +15,7 @@ import numpy as np
 
 from archsim.amounts import ONE, Array, amount, highest, minimum, some
 from archsim.architecture import Architecture
+from archsim.kept import kept
 from archsim.mapping import Branches, Compute, For, Hold, Nest, Spread, nodes
 from einsum.cascade import Cascade, Einsum
 from einsum.errors import SpecError, choices
@@ -37,7 +38,7 @@ class Step(NamedTuple):
     @property
     def turns(self) -> bool:
         """Does it run more than once, for some candidate?"""
-        return some(self.trips > 1.0)
+        return some(self.trips > ONE)
 
 
 class Held(NamedTuple):
@@ -127,7 +128,9 @@ class Leaf:
     @cached_property
     def task_depth(self) -> int:
         """How many loops stand above one task."""
-        return max((i + 1 for i, step in enumerate(self.steps) if step.dealt), default=0)
+        if not self.dealt:
+            return 0
+        return max(i + 1 for i, step in enumerate(self.steps) if step.dealt)
 
     @cached_property
     def tasks(self) -> Array:
@@ -198,9 +201,14 @@ def walk(
     `sizes` gives the size of every rank and partition, `tiles` the free tile sizes (arrays of
     one shape). Raises `SpecError` for names that the cascade or the architecture lack.
     """
-    extents = {variable: amount(sizes[rank]) for variable, rank in cascade.rank_of_variable.items()}
+    extents = _whole(cascade, sizes)
     state = _State(extents, (), (), {}, None, extents)
     return tuple(_descend(nest, (group,), state, cascade, architecture, tiles, group))
+
+
+@kept
+def _whole(cascade: Cascade, sizes: Mapping[str, int]) -> Extents:
+    return {variable: amount(sizes[rank]) for variable, rank in cascade.rank_of_variable.items()}
 
 
 def _descend(
@@ -219,9 +227,9 @@ def _descend(
             case Spread():
                 state = _enter_spread(node, state, architecture)
             case Hold():
-                if (kept := _not_yet_held(node, state)).tensors:
-                    place, forks = (*position, index), state.forks_of(kept.memory)
-                    held = Held(kept, place, len(state.steps), state.extents, forks)
+                if (hold := _not_yet_held(node, state)).tensors:
+                    place, forks = (*position, index), state.forks_of(hold.memory)
+                    held = Held(hold, place, len(state.steps), state.extents, forks)
                     state = state._replace(holds=(*state.holds, held))
             case Compute():
                 yield _leaf(node, state, cascade, group)

@@ -10,7 +10,7 @@ import numpy as np
 from archsim.amounts import NOTHING, Array, greatest, maximum, minimum, total
 from archsim.architecture import Architecture
 from archsim.nest import Held, Leaf, shared_steps
-from archsim.tiles import Reaches, tile_elements
+from archsim.tiles import Reaches, tile_elements, whole_elements
 
 
 def occupied_bytes(
@@ -66,14 +66,14 @@ def tile_bytes(
     ways = reaches.used(tensor, leaf.einsum)
     # Each way of access needs a tile of its own, but no more than the tensor has.
     whole = max(
-        (tile_elements(reached, leaf.full) for reached in ways),
+        (whole_elements(reached, leaf.full) for reached in ways),
         key=lambda elements: elements.item(),
     )
     elements = minimum(reduce(add, [tile_elements(reached, extents) for reached in ways]), whole)
     if not dims <= architecture.instance_dims(leaf.unit):
         # Another array computes this: how the tile lies in the instances is not said here.
         elements = np.ceil(elements / architecture.instances(memory.name))
-    bits = reaches.shapes.cascade.tensor(tensor).format.bits_per_value
+    bits = reaches.shapes.cascade.value_bits[tensor]
     return elements * (held.hold.copies * (1.0 - held.hold.spilled) * bits / 8)
 
 

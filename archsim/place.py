@@ -58,8 +58,8 @@ class Place(NamedTuple):
                 repeating.append((step.variable, step.trips))
             elif index < always or not latched:
                 repeating.append((step.variable, step.trips))
-            elif inner.ndim or inner > 1.0:
-                repeating.append((step.variable, where(inner > 1.0, step.trips, ONE)))
+            elif inner.ndim or inner > ONE:
+                repeating.append((step.variable, where(inner > ONE, step.trips, ONE)))
         return Place(leaf, reached, tuple(repeating))
 
     @property
@@ -95,8 +95,7 @@ def home(tensor: str, leaves: tuple[Leaf, ...], cascade: Cascade) -> Held | None
     if cascade.tensor(tensor).role is not Role.INTERMEDIATE:
         return None
     chains = [leaf.hold_of(tensor) for leaf in leaves if tensor in leaf.tensors]
-    users = [e for e in cascade.steps if tensor in (e.tensor, *(a.tensor for a in e.inputs))]
-    if len(chains) < len(users) or not all(chains):
+    if len(chains) < len(cascade.users[tensor]) or not all(chains):
         return None
     outermost = chains[0][0]
     return outermost if all(c[0].position == outermost.position for c in chains) else None

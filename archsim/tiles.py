@@ -186,6 +186,12 @@ def tile_elements(reached: Reach, extents: Extents) -> Array:
     return total
 
 
+@kept
+def whole_elements(reached: Reach, full: Extents) -> Array:
+    """Elements of the tensor that are reached at all, with the whole sizes `full`."""
+    return tile_elements(reached, full)
+
+
 def _span(dim: Dimension, extents: Extents) -> Array:
     if len(dim.terms) == 1 and dim.unique:
         return extents.get(dim.terms[0][0], ONE)
@@ -207,18 +213,25 @@ def coverage(reached: Reach, steps: tuple[Step, ...], extents: Extents, full: Ex
     dimension passes again with each tile.
     """
     total = ONE
+    for dim, reachable in zip(reached.dimensions, _reachable(reached, full), strict=True):
+        if dim.unique:
+            total = total * reachable
+        else:
+            total = total * minimum(reachable, _tiles_passed(dim, steps, extents, full))
+    return total
+
+
+@kept
+def _reachable(reached: Reach, full: Extents) -> tuple[Array, ...]:
+    """By dimension, the combinations of values; of a unique one no more than its coordinates."""
+    found = []
     for dim in reached.dimensions:
         combinations = ONE
         for name, _ in dim.terms:
             combinations = combinations * full[name]
-        if dim.unique:
-            passed = combinations
-            if combinations > dim.size:
-                passed = amount(dim.size)
-        else:
-            passed = minimum(combinations, _tiles_passed(dim, steps, extents, full))
-        total = total * passed
-    return total
+        cut = dim.unique and combinations > dim.size
+        found.append(amount(dim.size) if cut else combinations)
+    return tuple(found)
 
 
 def _tiles_passed(

@@ -19,7 +19,7 @@ from archsim.amounts import NOTHING, ONE, Array, amount, maximum, minimum, where
 from archsim.architecture import Architecture
 from archsim.nest import Extents, Held, Leaf
 from archsim.place import Place, home
-from archsim.tiles import Reach, Reaches, coverage, tile_elements
+from archsim.tiles import Reach, Reaches, coverage, tile_elements, whole_elements
 from archsim.transfer import Direction, Transfer, Way, copies, is_private
 from einsum.cascade import Cascade, Role
 from einsum.expression import variables
@@ -62,17 +62,6 @@ class Flow:
                         yield from self.between(tensor, above, held, lives)
                 yield from self.operands(tensor, leaf, chain, lives)
 
-    def _way(
-        self,
-        leaf: Leaf,
-        reached: Reach,
-        above: Held | None,
-        lower: str,
-        direction: Direction,
-        single: frozenset[str] = frozenset(),
-    ) -> Way:
-        return Way(self.architecture, leaf, reached, above, lower, direction, single)
-
     def between(
         self, tensor: str, above: Held | None, held: Held, lives: Held | None
     ) -> Iterator[Transfer]:
@@ -92,8 +81,8 @@ class Flow:
         """Tiles that are read under a hold and were not made there."""
         below = self._below(held)
         readers = [leaf for leaf in below if leaf.reads(tensor)]
-        started = frozenset[str]()
-        if _writes(tensor, below):
+        started, made = frozenset[str](), _writes(tensor, below)
+        if made:
             # Only the value of an earlier step can then come from above. The first of them is
             # the initial value, a constant.
             started = self.reaches.running[tensor]
@@ -103,14 +92,15 @@ class Flow:
             found = self.reaches.read(tensor, leaf.einsum)
             counts = []
             for reached in found:
-                renewed = not _writes(tensor, below)
-                once, place = self._passing(leaf, held, reached, lives, renewed)
+                once, place = self._passing(leaf, held, reached, lives, renewed=not made)
                 first = place.first(started) if started else 0.0
                 counts.append(once * (place.repeats - first))
             amounts.append(_together(found, counts, held, leaf))
         if readers:
             reached = self.reaches.read(tensor, readers[0].einsum)[0]
-            way = self._way(readers[0], reached, above, held.hold.memory, Direction.DOWN)
+            way = Way(
+                self.architecture, readers[0], reached, above, held.hold.memory, Direction.DOWN
+            )
             yield from way.transfers(reduce(maximum, amounts))
 
     def _looks_back(self, leaf: Leaf, held: Held) -> bool:
@@ -135,17 +125,18 @@ class Flow:
         if not self.reaches.running[tensor]:
             reduced = frozenset(writer.einsum.reduced_variables)
             again = once * (place.repeats - place.first(reduced))
-            back = self._way(writer, reached, above, memory, Direction.DOWN, reduced)
+            back = Way(self.architecture, writer, reached, above, memory, Direction.DOWN, reduced)
             yield from back.transfers(again)
         up = once * place.repeats
         if not self._is_wanted(tensor, [leaf.einsum.name for leaf in below]):
-            up = where(place.repeats > 1.0, up, NOTHING)
-        yield from self._way(writer, reached, above, memory, Direction.UP).transfers(up)
+            up = where(place.repeats > ONE, up, NOTHING)
+        way = Way(self.architecture, writer, reached, above, memory, Direction.UP)
+        yield from way.transfers(up)
 
     def _is_wanted(self, tensor: str, below: list[str]) -> bool:
         """Is it a result of the cascade, or read by an Einsum that is not `below`?"""
         return self.cascade.tensor(tensor).role is Role.OUTPUT or any(
-            einsum.name not in below for einsum in self.cascade.readers(tensor)
+            einsum.name not in below for einsum in self.cascade.readers[tensor]
         )
 
     def _is_followed(self, reached: Reach, below: Sequence[Leaf]) -> bool:
@@ -179,7 +170,7 @@ class Flow:
         if held.hold.parts:
             tile = {**tile, **{name: amount(size) for name, size in held.hold.parts}}
         once = once * self._moved(place, tile)
-        return once * (1.0 - held.hold.spilled), place
+        return once * (1.0 - held.hold.spilled) if held.hold.spilled else once, place
 
     def _moved(self, place: Place, tile: Extents) -> Array:
         """The share of what passes a place that no condition skips, in tiles of `tile`."""
@@ -201,7 +192,7 @@ class Flow:
                 # Its own value before is still in the unit, unless something else ran there.
                 renewed = tensor != leaf.einsum.tensor
                 place = Place.of(leaf, None, reached, lives_at, latched, renewed)
-                way = self._way(leaf, reached, held, leaf.unit, Direction.DOWN)
+                way = Way(self.architecture, leaf, reached, held, leaf.unit, Direction.DOWN)
                 yield from way.transfers(self._values(place, held))
         if leaf.einsum.tensor != tensor:
             return
@@ -209,10 +200,11 @@ class Flow:
         renewed = self._is_followed(reached, [leaf])
         place = Place.of(leaf, None, reached, lives_at, latched, renewed)
         written = self._values(place, held)
-        yield from self._way(leaf, reached, held, leaf.unit, Direction.UP).transfers(written)
+        way = Way(self.architecture, leaf, reached, held, leaf.unit, Direction.UP)
+        yield from way.transfers(written)
         if leaf.einsum.reductions:
             reduced = frozenset(leaf.einsum.reduced_variables)
-            back = self._way(leaf, reached, held, leaf.unit, Direction.DOWN, reduced)
+            back = Way(self.architecture, leaf, reached, held, leaf.unit, Direction.DOWN, reduced)
             again = self._sums_read_again(place, chain, written, lives_at)
             yield from back.transfers(again)
 
@@ -255,8 +247,7 @@ def _writes(tensor: str, leaves: Iterable[Leaf]) -> bool:
 
 def _by_points(place: Place) -> Array:
     """Elements of one coverage, point by point."""
-    leaf = place.leaf
-    return coverage(place.reached, leaf.steps, dict.fromkeys(leaf.full, ONE), leaf.full)
+    return coverage(place.reached, place.leaf.steps, {}, place.leaf.full)
 
 
 def _together(found: tuple[Reach, ...], counts: list[Array], held: Held, leaf: Leaf) -> Array:
@@ -268,6 +259,6 @@ def _together(found: tuple[Reach, ...], counts: list[Array], held: Held, leaf: L
         return counts[0]
     held_share = reduce(
         minimum,
-        (tile_elements(one, held.extents) / tile_elements(one, leaf.full) for one in found),
+        (tile_elements(one, held.extents) / whole_elements(one, leaf.full) for one in found),
     )
     return where(held_share >= 1.0, reduce(maximum, counts), reduce(add, counts))

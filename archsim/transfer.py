@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from enum import Enum
 from typing import NamedTuple
 
@@ -59,7 +59,7 @@ class Way(NamedTuple):
         `elements` is counted at one instance of the memory above, or at all PEs together if it
         is a register file that each of them has.
         """
-        if not some(elements > 0.0):
+        if not some(elements > NOTHING):
             return
         root = self.architecture.root.name
         if self.above is None:
@@ -68,7 +68,7 @@ class Way(NamedTuple):
         spilled, memory = self.above.hold.spilled, self.above.hold.memory
         private = is_private(self.architecture, self.above, self.leaf)
         private = private and self.lower == self.leaf.unit
-        own = elements * (1.0 - spilled)
+        own = elements * (1.0 - spilled) if spilled else elements
         if not private:
             own = own * copies(self.leaf, self.reached, self._between(root, memory))
         yield from self._transfer(memory, own, private)
@@ -76,7 +76,7 @@ class Way(NamedTuple):
             yield from self._transfer(root, elements * spilled, private)
 
     def _transfer(self, upper: str, moved: Array, private: bool) -> Iterator[Transfer]:
-        if upper == self.lower or not some(moved > 0.0):
+        if upper == self.lower or not some(moved > NOTHING):
             return
         fan = ONE
         if not private:
@@ -113,7 +113,7 @@ class Way(NamedTuple):
         for step in self.leaf.spatial:
             if step.dim == dims[0]:
                 rows = rows * step.trips
-        alone = copies(self.leaf, self.reached, frozenset(dims)) == 1.0
+        alone = copies(self.leaf, self.reached, dims) == ONE
         return where(alone, (rows + ONE) / amount(2.0), ONE)
 
     def _between(self, upper: str, lower: str) -> frozenset[str]:
@@ -121,7 +121,7 @@ class Way(NamedTuple):
 
 
 def copies(
-    leaf: Leaf, reached: Reach, dims: frozenset[str], single: frozenset[str] = frozenset()
+    leaf: Leaf, reached: Reach, dims: Collection[str], single: frozenset[str] = frozenset()
 ) -> Array:
     """Over how many instances along `dims` the same elements are spread, but for `single`."""
     total = ONE

@@ -7,6 +7,7 @@ A `Cascade` is always whole and checked: `Cascade(...)` raises `SpecError` when 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
@@ -200,17 +201,30 @@ class Cascade:
         """The Einsum that computes `tensor`; None for an input."""
         return self._steps.get(tensor)
 
-    def readers(self, tensor: str) -> tuple[Einsum, ...]:
-        """The Einsums that compute with `tensor`."""
-        return self._readers.get(tensor, ())
+    @cached_property
+    def readers(self) -> Mapping[str, tuple[Einsum, ...]]:
+        """The Einsums that read each tensor."""
+        return {
+            one.name: tuple(
+                einsum
+                for einsum in self.steps
+                if any(access.tensor == one.name for access in einsum.inputs)
+            )
+            for one in self.tensors
+        }
 
     @cached_property
-    def _readers(self) -> dict[str, tuple[Einsum, ...]]:
-        found: dict[str, tuple[Einsum, ...]] = {}
-        for einsum in self.steps:
-            for tensor in {access.tensor for access in einsum.inputs}:
-                found[tensor] = (*found.get(tensor, ()), einsum)
-        return found
+    def users(self) -> Mapping[str, tuple[Einsum, ...]]:
+        """The Einsums that read or write each tensor."""
+        return {
+            one.name: tuple(einsum for einsum in self.steps if one.name in einsum.tensors)
+            for one in self.tensors
+        }
+
+    @cached_property
+    def value_bits(self) -> Mapping[str, float]:
+        """Storage of one value of each tensor."""
+        return {one.name: one.format.bits_per_value for one in self.tensors}
 
     def iterative_variables(self, tensor: str) -> tuple[str, ...]:
         """The variables along which `tensor` is a running value (`m1` in `RM[m1 + 1, p]`)."""

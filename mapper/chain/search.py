@@ -34,9 +34,9 @@ def chain(
     """The best mapping by `objective` in the space of `mapper.chain`, ties as `Objective` says.
 
     Costs are those of `archsim.closed_form` for the mapping. After `limits.time_limit_s` of CPU
-    time the best so far is returned with its bound; `tick` is called with every Einsum that is reached.
-    Raises `SpecError` for problems outside the space (`check_scope`), for several amounts at
-    once, for buffer sizes, and if nothing fits.
+    time the best so far is returned with its bound; `tick` is called with every Einsum that is
+    reached. Raises `SpecError` for problems outside the space (`check_scope`), for several
+    amounts at once, for buffer sizes, and if nothing fits.
     """
     begun = time.process_time()
     if front or objective is Objective.BUFFER:

@@ -16,8 +16,9 @@ from reports.comparison_stores import point_of
 from reports.figures import style
 from reports.plots.quantity import Measure, Quantity, quantity
 from reports.plots.request import Request
-from reports.plots.table import MANY_LEVELS, Table, metric, parameter, read
+from reports.plots.table import Table, metric, parameter, read
 
+_BARS = 14  # more have no room for their totals
 _PARTS = 7  # the smaller ones are put together
 _VISIBLE = 0.005  # of the energy: less is no colour in a figure
 _OTHER = "other"
@@ -79,8 +80,8 @@ def best_stacks(results: Results, x: str, target: str) -> list[Stack]:
     """The best design in `target` at each value of `x` (of many values, at some of them)."""
     table = read(results, [x, target, "energy_pj"])
     rows = _best(table, x, target)
-    if len(rows) > MANY_LEVELS:
-        rows = rows[np.linspace(0, len(rows) - 1, MANY_LEVELS).astype(np.int64)]
+    if len(rows) > _BARS:
+        rows = rows[np.linspace(0, len(rows) - 1, _BARS).astype(np.int64)]
     found = []
     for row in rows.tolist():
         point = int(table.point[row])
@@ -136,12 +137,11 @@ def _draw(axes: Axes, stacks: list[Stack], names: list[str], *, shares: bool) ->
 
 def _label(axes: Axes, stacks: list[Stack], one: Quantity, *, shares: bool, top: float) -> None:
     whole = Quantity("energy_pj", "Energy", Measure.ENERGY)
-    size = 8 if len(stacks) <= 14 else 6.5
+    size = 8 if len(stacks) <= 10 else 7
     for place, stack in enumerate(stacks):
         axes.annotate(
             whole.text(float(f"{stack.total:.3g}")), (place, 1.0 if shares else stack.total),
             xytext=(0, 3), textcoords="offset points", ha="center", va="bottom", size=size,
-            rotation=0 if len(stacks) <= 14 else 90,
         )  # fmt: skip
     axes.set_xticks(range(len(stacks)), [one.text(stack.value) for stack in stacks], size=size)
     axes.tick_params(axis="x", length=0)

@@ -45,10 +45,10 @@ class Places:
         levels = np.unique(values)
         if one.measure is Measure.NAME or len(levels) <= 2 * MANY_LEVELS:
             return Places(tuple(map(one.text, levels.tolist())), np.searchsorted(levels, values))
-        space = np.geomspace if drawn.is_log(values) else np.linspace
-        edges = space(levels[0], levels[-1], MANY_LEVELS + 1)
-        row = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, MANY_LEVELS - 1)
-        return Places(tuple(one.text(float(f"{edge:.3g}")) for edge in edges[:-1]), row)
+        # As many of the values in each range, so that none is empty.
+        row = np.searchsorted(levels, values) * MANY_LEVELS // len(levels)
+        first = -(-np.arange(MANY_LEVELS) * len(levels) // MANY_LEVELS)
+        return Places(tuple(one.text(float(f"{low:.3g}")) for low in levels[first]), row)
 
 
 @dataclass(frozen=True)

@@ -66,7 +66,10 @@ class Quantity:
                 return self.texts[int(value)]
             case Measure.COUNT:
                 whole = float(value).is_integer() and value < 2**53
-                return format_count(int(value)) if whole else f"{value:,.4g}"
+                if not whole:
+                    return f"{value:,.4g}"
+                short = format_count(int(value))
+                return f"{int(value):,}" if short.isdigit() else short
             case Measure.NUMBER:
                 return f"{value:,.4g}"
             case Measure.BYTES:

@@ -27,6 +27,7 @@ class Operation(Enum):
     SCALE = 5
     SIGNIFICAND = 6
     QUOTIENT = 7
+    WIDEN = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,8 @@ class LeafModel:
                 return self._word(exponential(self._acc(a)))
             case Operation.NARROW:
                 return _words(to_bits(self.operand, self._acc(a)))
+            case Operation.WIDEN:
+                return self._word(self._in(a))
             case Operation.SPLIT:
                 power, fraction = self.arithmetic.exp2_split(self._acc(a))
                 field = _words(np.where(np.isnan(fraction), 0, power) & 0x3FF)

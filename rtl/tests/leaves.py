@@ -11,7 +11,7 @@ from rtl.formats import RTL_FORMATS
 from rtl.tests.leaf_model import Operation
 
 BENCH = Path(__file__).with_name("vector_bench.sv")
-INTEGER_OPERATIONS = (Operation.MAC, Operation.MAX, Operation.NARROW)
+INTEGER_OPERATIONS = (Operation.MAC, Operation.MAX, Operation.NARROW, Operation.WIDEN)
 
 
 @dataclass(frozen=True, slots=True)

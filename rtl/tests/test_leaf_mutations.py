@@ -76,7 +76,22 @@ MUTATIONS = (
         "if ((z[30:23]",
         MAC,
     ),
-    Mutation("int8 is unsigned", PACKAGE, "{{24{operand[7]}}", "{24'd0", MAC, "int8"),
+    Mutation(
+        "int8 is unsigned",
+        PACKAGE,
+        "$signed(a[7:0]) * $signed(b[7:0])",
+        "a[7:0] * b[7:0]",
+        MAC,
+        "int8",
+    ),
+    Mutation(
+        "int8 loses its sign when widened",
+        PACKAGE,
+        "{{24{operand[7]}}",
+        "{24'd0",
+        Operation.WIDEN,
+        "int8",
+    ),
     Mutation(
         "e4m3 has an infinity",
         PACKAGE,

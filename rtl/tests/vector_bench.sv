@@ -22,6 +22,7 @@ module vector_bench #(
   // The numbers of rtl.tests.leaf_model.Operation.
   localparam logic [3:0] Mac = 4'd0, Max = 4'd1, Exp = 4'd2, Narrow = 4'd3, Split = 4'd4;
   localparam logic [3:0] Scale = 4'd5, Significand = 4'd6, Quotient = 4'd7;
+  localparam logic [3:0] Widen = 4'd8;
   localparam int unsigned Bits = fp_pkg::operand_bits(Format);
   localparam int unsigned Width = $clog2(Depth);
 
@@ -105,6 +106,7 @@ module vector_bench #(
         Scale: made_q <= {32'd0, fp_pkg::scale(a, b[9:0])};
         Significand: made_q <= {32'd0, fp_pkg::reciprocal_significand(Format, a)};
         Quotient: made_q <= {32'd0, fp_pkg::reciprocal_result(Format, a, b)};
+        Widen: made_q <= {32'd0, fp_pkg::widen(Format, a)};
         default: made_q <= 64'd0;
       endcase
     end

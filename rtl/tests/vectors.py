@@ -58,7 +58,7 @@ def special_vectors(model: LeafModel, operation: Operation) -> Vectors:
             lists = (operand, operand, acc)
         case Operation.SCALE:
             lists = (acc, np.arange(1024, dtype=np.uint64), acc[:1])
-        case Operation.SIGNIFICAND:
+        case Operation.SIGNIFICAND | Operation.WIDEN:
             lists = (operand, acc[:1], acc[:1])
         case Operation.QUOTIENT:
             lists = (operand, acc[acc < INFINITE], acc[:1])
@@ -120,7 +120,7 @@ def _operands(model: LeafModel, operation: Operation) -> tuple[Format, Format]:
     match operation:
         case Operation.MAC:
             return model.operand, model.operand
-        case Operation.SIGNIFICAND | Operation.QUOTIENT:
+        case Operation.SIGNIFICAND | Operation.QUOTIENT | Operation.WIDEN:
             return model.operand, model.accumulator
         case _:
             return model.accumulator, model.accumulator

@@ -16,6 +16,7 @@ from random import Random
 import numpy as np
 from numpy.typing import NDArray
 
+from archsim.amounts import Array
 from archsim.architecture import Memory
 from archsim.closed_form import ClosedForm, closed_form
 from archsim.constraints import FREE, check_constraints
@@ -23,7 +24,6 @@ from archsim.energy import Accounting, energy
 from archsim.free_tiles import FreeTile, free_tiles, overflow, with_tiles
 from archsim.legality import check_loops
 from archsim.mapping import Branches, Compute, For, Group, Hold, Mapping, Nest
-from archsim.nest import Array
 from archsim.tiles import Reaches
 from einsum.cascade import Einsum
 from einsum.errors import SpecError
@@ -281,24 +281,30 @@ def amounts(form: ClosedForm, problem: MapProblem, count: int = 1) -> Costs:
 
 @dataclass(frozen=True)
 class Enumeration:
-    """All mappings of a problem: how many, and the costs that no other is better than."""
+    """All mappings of a problem: how many, and the costs that no other is better than.
+
+    `groups` has the costs of each run of Einsums that can be a group.
+    """
 
     mappings: int
     costs: Costs
+    groups: dict[tuple[Einsum, ...], Costs]
 
 
 def enumerate_all(problem: MapProblem) -> Enumeration:
     """Every way to cut with every group for each run; dominated groups cannot help any cut."""
     count = len(problem.einsums)
+    groups: dict[tuple[Einsum, ...], Costs] = {}
     total, best = [1] + [0] * count, [np.zeros((1, 4))] + [NOTHING] * count
     for segment in sorted(segments(problem), key=lambda one: problem.einsums.index(one[-1])):
         first, last = (problem.einsums.index(one) for one in (segment[0], segment[-1]))
         found = list(group_costs(segment, problem))
         total[last + 1] += total[first] * sum(number for number, _ in found)
         own = undominated(np.concatenate([NOTHING, *(costs for _, costs in found)]))
+        groups[segment] = own
         both = [_after(before, own) for before in best[first]]
         best[last + 1] = undominated(np.concatenate([best[last + 1], *both]))
-    return Enumeration(total[count], best[count])
+    return Enumeration(total[count], best[count], groups)
 
 
 def _after(before: Costs, groups: Costs) -> Costs:

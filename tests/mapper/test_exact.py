@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 
 from archsim.evaluate import evaluate
+from einsum.cascade import Einsum
 from einsum.errors import SpecError
+from mapper.fused_group import group_bound
 from mapper.objective import Amount, Objective
 from mapper.problem import MapProblem
 from mapper.result import SearchResult, Solution
@@ -44,7 +46,7 @@ _NEAR = 1e-9
 
 @pytest.mark.parametrize("seed", range(CASES))
 def test_exact_is_brute_force(seed: int) -> None:
-    check_all(walkable(Random(seed), WALKED), some_objectives(seed))
+    check_all(walkable(Random(seed), WALKED), tuple(Objective))
 
 
 @pytest.mark.parametrize("seed", range(DRAWN_CASES))
@@ -81,6 +83,8 @@ def walkable(random: Random, bounds: tuple[int, int]) -> MapProblem:
 def check_all(one: MapProblem, objectives: tuple[Objective, ...]) -> None:
     """The objectives and the front, against all mappings."""
     found = enumerate_all(one)
+    for segment, costs in found.groups.items():
+        check_bound(one, segment, costs)
     if not len(found.costs):
         with pytest.raises(SpecError, match="has no mapping on"):
             exact(one, objectives[0])
@@ -95,6 +99,13 @@ def check_all(one: MapProblem, objectives: tuple[Objective, ...]) -> None:
     result = exact(one, Objective.LATENCY, FRONT)
     check_result(one, result)
     check_front(result, found.costs)
+
+
+def check_bound(one: MapProblem, segment: tuple[Einsum, ...], costs: Costs) -> None:
+    """No group costs less than its bound says."""
+    bound = group_bound(segment, one)
+    least = [bound.amount(which) for which in _COLUMNS]
+    assert np.all(costs >= np.asarray(least) * (1 - _NEAR))
 
 
 def check_drawn(

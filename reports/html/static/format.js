@@ -36,7 +36,7 @@ function count(value) {
   for (const [suffix, size] of [["G", 2 ** 30], ["M", 2 ** 20], ["K", 1024]]) {
     if (value >= size && value % size === 0) return `${value / size}${suffix}`;
   }
-  return Number.isInteger(value) ? String(value) : grouped(value);
+  return Number.isInteger(value) ? value.toLocaleString("en-US") : grouped(value);
 }
 
 const TEXT_OF = {
