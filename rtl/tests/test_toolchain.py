@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from einsum.errors import SpecError
-from rtl import toolchain as tools
 from rtl.build import Design, build, listed_sources, run
 from rtl.formats import RTL_FORMATS
 from rtl.lint import lint
 from rtl.object_cache import main as object_cache
+from rtl.toolchain import cache_folder, toolchain
 
 BROKEN = (
     "module broken (input logic a_i, output logic [1:0] b_o);\n  assign b_o = a_i;\nendmodule\n"
@@ -25,19 +25,19 @@ def test_missing_tools_are_named(missing: str, monkeypatch: pytest.MonkeyPatch) 
     found = shutil.which
     monkeypatch.setattr(shutil, "which", lambda name: None if name in gone else found(name))
     with pytest.raises(SpecError, match=r"RTL needs .*" + missing.replace("+", r"\+")):
-        tools.toolchain.__wrapped__()
+        toolchain.__wrapped__()
 
 
 def test_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tools, "find_spec", lambda _: None)
+    monkeypatch.setattr("rtl.toolchain.find_spec", lambda _: None)
     with pytest.raises(SpecError, match=r"einfall\[rtl\]"):
-        tools.toolchain.__wrapped__()
+        toolchain.__wrapped__()
 
 
 def test_a_cache_folder_with_a_space_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EINFALL_CACHE", "/some where")
     with pytest.raises(SpecError, match="EINFALL_CACHE"):
-        tools.cache_folder()
+        cache_folder()
 
 
 def test_a_design_takes_only_the_files_that_it_needs() -> None:
@@ -96,7 +96,7 @@ def test_lint_finds_a_warning(tmp_path: Path) -> None:
 def test_objects_of_the_runtime_are_compiled_once(tmp_path: Path) -> None:
     source = tmp_path / "verilated_fake.cpp"
     source.write_text("int fake() { return 1; }\n", encoding="utf-8")
-    compiler = str(tools.toolchain().compiler)
+    compiler = str(toolchain().compiler)
     for name in ("one.o", "two.o"):
         command = [compiler, "-c", "-o", str(tmp_path / name), str(source)]
         assert object_cache([str(tmp_path / "objects"), *command]) == 0
