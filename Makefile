@@ -28,8 +28,7 @@ run: setup ## The main job: reproduce the evaluation of FuseMax in out/fusemax.
 	$(BIN)/einfall reproduce fusemax --out out/fusemax
 
 test: setup lint types ## Lint, type-check and run all tests.
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile tests
-	$(BIN)/python -m pytest rtl
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile rtl tests
 
 rtl-coverage: setup ## Print the code coverage of the RTL's leaf modules.
 	$(BIN)/python -m pytest rtl/tests/test_coverage.py

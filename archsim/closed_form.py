@@ -173,7 +173,7 @@ _Crossings: TypeAlias = list[tuple[str, Array]]
 
 
 def _crossings(transfer: Transfer, cascade: Cascade, architecture: Architecture) -> _Crossings:
-    width = amount(cascade.value_bits[transfer.tensor] / 8)
+    width = cascade.value_bits[transfer.tensor] / 8
     found = [(transfer.upper, transfer.elements * width)]
     if not architecture.is_unit(transfer.lower):
         found.append((transfer.lower, transfer.deliveries * width))

@@ -103,7 +103,7 @@ class Pricing:
         """The operations of an Einsum."""
         unit = self.architecture.unit(one.unit)
         private = private_memory(self.architecture, unit)
-        bits = amount(self._argument_bits[one.einsum])
+        bits = self._argument_bits[one.einsum]
         for operation, count in one.operations:
             total = one.points * count
             per_operation = sum(steps * self._component(name) for name, steps in operation.uses)
@@ -118,9 +118,14 @@ class Pricing:
                 yield self._access(name, "read", one.einsum, "", total * (steps - 1), bits)
 
     @cached_property
-    def _argument_bits(self) -> dict[str, float]:
+    def _value_bits(self) -> dict[str, Array]:
+        """The width of each tensor's values."""
+        return {name: amount(bits) for name, bits in self.cascade.value_bits.items()}
+
+    @cached_property
+    def _argument_bits(self) -> dict[str, Array]:
         """The width of the widest operand of each Einsum: what its operations' arguments have."""
-        width = self.cascade.value_bits
+        width = self._value_bits
         return {step.name: max(width[name] for name in step.tensors) for step in self.cascade.steps}
 
     def _component(self, name: str) -> float:
@@ -133,7 +138,7 @@ class Pricing:
 
     def movement(self, transfer: Transfer) -> Iterator[EnergyTerm]:
         """Both ends of a transfer, and the network between a memory and an array."""
-        bits = amount(self.cascade.value_bits[transfer.tensor])
+        bits = self._value_bits[transfer.tensor]
         upper, lower = transfer.upper, transfer.lower
         above, below = (
             ("read", "write") if transfer.direction is Direction.DOWN else ("write", "read")

@@ -81,11 +81,7 @@ class Leaf:
         return self.einsum.tensors
 
     def reads(self, tensor: str) -> bool:
-        return tensor in self._read
-
-    @cached_property
-    def _read(self) -> frozenset[str]:
-        return frozenset(access.tensor for access in self.einsum.inputs)
+        return tensor in self.einsum.read
 
     def is_under(self, held: Held) -> bool:
         return held.position in self._positions
@@ -125,7 +121,7 @@ class Leaf:
         """The loops whose steps are tasks."""
         return tuple(step for step in self.steps if step.dealt)
 
-    @cached_property
+    @property
     def task_depth(self) -> int:
         """How many loops stand above one task."""
         if not self.dealt:

@@ -45,21 +45,22 @@ class Place(NamedTuple):
         forks = held.forks if held else leaf.forks
         # Above, the tile is made or fetched every time: nothing stays from one task to the next.
         always = max(lives_at, leaf.task_depth, *forks)
+        relevant = reached.variables
         repeating: list[tuple[str, Array]] = []
         inner = ONE  # trips of the tensor's own loops so far: has its tile changed?
         for index in range(depth - 1, -1, -1):
-            step = leaf.steps[index]
-            if step.dim:
+            variable, trips, dim, *_ = leaf.steps[index]
+            if dim:
                 continue
-            if step.variable in reached.variables:
-                inner = inner * step.trips
-            elif renewed and step.variable in reached.running:
-                inner = inner * step.trips  # the same place, but another value
-                repeating.append((step.variable, step.trips))
+            if variable in relevant:
+                inner = inner * trips
+            elif renewed and variable in reached.running:
+                inner = inner * trips  # the same place, but another value
+                repeating.append((variable, trips))
             elif index < always or not latched:
-                repeating.append((step.variable, step.trips))
+                repeating.append((variable, trips))
             elif inner.ndim or inner > ONE:
-                repeating.append((step.variable, where(inner > ONE, step.trips, ONE)))
+                repeating.append((variable, where(inner > ONE, trips, ONE)))
         return Place(leaf, reached, tuple(repeating))
 
     @property

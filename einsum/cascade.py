@@ -98,6 +98,11 @@ class Einsum:
         return accesses(self.expression)
 
     @cached_property
+    def read(self) -> frozenset[str]:
+        """The tensors that it reads."""
+        return frozenset(access.tensor for access in self.inputs)
+
+    @cached_property
     def output_variables(self) -> tuple[str, ...]:
         return variables(self.output)
 
@@ -205,11 +210,7 @@ class Cascade:
     def readers(self) -> Mapping[str, tuple[Einsum, ...]]:
         """The Einsums that read each tensor."""
         return {
-            one.name: tuple(
-                einsum
-                for einsum in self.steps
-                if any(access.tensor == one.name for access in einsum.inputs)
-            )
+            one.name: tuple(einsum for einsum in self.steps if one.name in einsum.read)
             for one in self.tensors
         }
 
