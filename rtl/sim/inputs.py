@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,7 +69,7 @@ def error_bound(head: Head, format: Format) -> float:
 def operands_of(head: Head, format: Format, inputs: Inputs) -> Operands:
     """The inputs as the array gets them: rounded, in whole tiles, log2(e) / sqrt(E) within Q."""
     m, p = head.key_tiles * head.n, head.query_tiles * head.n
-    scale = np.log2(np.e) / np.sqrt(head.e)
+    scale = math.log2(math.e) / np.sqrt(head.e)
 
     def padded(values: Values, size: int) -> Values:
         rounded = round_to(format, values)
