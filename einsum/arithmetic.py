@@ -8,6 +8,7 @@ for int8), with one rounding. All else is made of that operation and of exact on
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,7 +43,7 @@ EXP2_POLYNOMIALS: dict[int, tuple[float, ...]] = {
 }
 """By degree, p(f) - 1 for 2**f on [0, 1): the least relative error (Remez) with p(0) = 1."""
 
-LOG2_E = float(np.float32(np.log2(np.e)))
+LOG2_E = float(np.float32(math.log2(math.e)))
 _SEED_SLOPE, _SEED_OFFSET = float(np.float32(-8 / 17)), float(np.float32(24 / 17))
 
 

@@ -6,6 +6,7 @@ and the three beside each other in area, cycles and error.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,7 +127,7 @@ def attention_error(
     pe = Arithmetic(operand)
     rng = np.random.default_rng(seed)
     q, k, v = (pe.narrow(rng.standard_normal((keys, size))) for _ in range(3))
-    q = pe.narrow(q * np.log2(np.e) / np.sqrt(size))
+    q = pe.narrow(q * math.log2(math.e) / np.sqrt(size))
     scores = q @ k.T
     maxima = pe.narrow(scores.max(axis=1, keepdims=True))
     arguments = (scores - maxima).astype(np.float32).astype(np.float64)
