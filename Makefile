@@ -36,7 +36,7 @@ rtl-coverage: setup ## Print the code coverage of the RTL's leaf modules.
 $(GPU_STAMP): pyproject.toml
 	$(PYTHON) -m venv $(GPU_VENV)
 	$(GPU_VENV)/bin/python -m pip install --quiet --upgrade pip
-	$(GPU_VENV)/bin/python -m pip install --quiet --find-links $(TORCH_CPU) $(GPU_PINS)
+	$(GPU_VENV)/bin/python -m pip install --quiet --retries 1 --find-links $(TORCH_CPU) $(GPU_PINS)
 	$(GPU_VENV)/bin/python -m pip install --quiet --editable . pytest hypothesis
 	touch $(GPU_STAMP)
 

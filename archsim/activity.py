@@ -63,7 +63,8 @@ class Activity:
 
     def skips(self, einsum: Einsum) -> bool:
         """Is there a condition between several ranks, which can skip what is moved?"""
-        return any(map(self._couples, self.conditions[einsum.name]))
+        conditions = self.conditions[einsum.name]
+        return bool(conditions) and any(map(self._couples, conditions))
 
     def moved(
         self, einsum: Einsum, tile: Extents, stepped: Mapping[str, Mask], own: frozenset[str]

@@ -200,7 +200,13 @@ class Architecture:
 
     def array_of(self, name: str) -> str | None:
         """The unit `name`, or the one whose PEs have the memory `name`."""
-        return name if name in self._units else self.memory(name).per_unit
+        if name not in self._arrays:
+            self.memory(name)
+        return self._arrays[name]
+
+    @cached_property
+    def _arrays(self) -> dict[str, str | None]:
+        return {m.name: m.per_unit for m in self.memories} | {name: name for name in self._units}
 
     @cached_property
     def unicast(self) -> frozenset[str]:
@@ -236,8 +242,9 @@ class Architecture:
 
     def instance_dims(self, name: str) -> frozenset[str]:
         """The dimensions that tell the instances of a memory, or the PEs of a unit, apart."""
-        found = self._instance_dims.get(name)
-        return self._instance_dims[self.memory(name).name] if found is None else found
+        if name not in self._instance_dims:
+            self.memory(name)
+        return self._instance_dims[name]
 
     @cached_property
     def _instance_dims(self) -> dict[str, frozenset[str]]:
@@ -248,6 +255,17 @@ class Architecture:
             private = memory.per_unit
             found[memory.name] = fanout if private is None else found[private]
         return found
+
+    def dims_between(self, upper: str, lower: str) -> frozenset[str]:
+        """The dimensions that tell the instances of `lower` below one of `upper` apart."""
+        if (upper, lower) not in self._dims_between:  # then there is no such name
+            return self.instance_dims(lower) - self.instance_dims(upper)
+        return self._dims_between[upper, lower]
+
+    @cached_property
+    def _dims_between(self) -> dict[tuple[str, str], frozenset[str]]:
+        dims = self._instance_dims
+        return {(upper, lower): dims[lower] - dims[upper] for upper in dims for lower in dims}
 
     def above(self, memory: str) -> tuple[Memory, ...]:
         """`memory` and all memories above it, from the inside out."""

@@ -80,7 +80,8 @@ def least_makespan(work: Sequence[Mapping[str, float]]) -> float:
     """The least time in which divisible jobs can be done on the machines that each can use.
 
     `work` gives, for each job, its whole duration on every machine that can do it. Jobs that
-    only one machine can do are added up; only where jobs have a choice is a program solved.
+    only one machine can do are added up. A choice of two machines is made as it is best; only
+    where there are more is a program solved.
     """
     fixed: dict[str, float] = {}
     open_jobs = []
@@ -92,7 +93,28 @@ def least_makespan(work: Sequence[Mapping[str, float]]) -> float:
             open_jobs.append(job)
     if not open_jobs:
         return max(fixed.values(), default=0.0)
+    machines = sorted({name for job in open_jobs for name in job})
+    if len(machines) == 2:
+        others = [duration for name, duration in fixed.items() if name not in machines]
+        one, other = (fixed.get(name, 0.0) for name in machines)
+        pairs = [(job[machines[0]], job[machines[1]]) for job in open_jobs]
+        return max(_balanced(pairs, one, other), *others, 0.0)
     return _solved(tuple(tuple(job.items()) for job in open_jobs), tuple(fixed.items()))
+
+
+def _balanced(jobs: Sequence[tuple[float, float]], one: float, other: float) -> float:
+    """The least time for jobs that either of two machines can do, which are busy before.
+
+    With all of them on the first, they go to the other, those first that cost least there for
+    what they save here, until both are busy for as long; the last one goes in part.
+    """
+    one += sum(own for own, _ in jobs)
+    for own, its in sorted(jobs, key=lambda job: job[1] / job[0]):
+        if one <= other:
+            break
+        moved = min(1.0, (one - other) / (own + its))
+        one, other = one - moved * own, other + moved * its
+    return max(one, other)
 
 
 _Durations: TypeAlias = tuple[tuple[str, float], ...]

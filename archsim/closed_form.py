@@ -82,9 +82,14 @@ def closed_form(
     moved = through_caches(moved, leaves, reaches, architecture)
     bandwidths = port_rates(architecture)
     pipelined = {} if tiles else _pipelined_cycles(cascade, shapes, architecture, mapping)
-    crossed = [_crossings(one, cascade, architecture) for one in moved]
+    turns = tuple(_turns(mapping, leaves))
+    turn_of = {leaves[i].einsum.name: turn for turn, (_, own) in enumerate(turns) for i in own}
+    crossed = _crossings(moved, cascade, architecture)
+    in_turn: list[list[_Crossings]] = [[] for _ in turns]
+    for one, passed in zip(moved, crossed, strict=True):
+        in_turn[turn_of[one.einsum]].append(passed)
     compute_s, memory_s = [], []
-    for group, members in _turns(mapping, leaves):
+    for (group, members), its in zip(turns, in_turn, strict=True):
         compute_s.append(
             compute_time(
                 mapping.groups[group],
@@ -94,8 +99,6 @@ def closed_form(
                 architecture.overlap,
             )
         )
-        names = {leaves[member].einsum.name for member in members}
-        its = (passed for one, passed in zip(moved, crossed, strict=True) if one.einsum in names)
         here = tuple(leaves[member] for member in members)
         memory_s.append(slowed(memory_times(_sums(its), bandwidths), here, architecture))
     return ClosedForm(
@@ -165,20 +168,27 @@ def moved_bytes(
 
     Where a memory has a port for each, also by port: `buffer.read`, `buffer.write`.
     """
-    return _sums(_crossings(one, cascade, architecture) for one in moved)
+    return _sums(_crossings(moved, cascade, architecture))
 
 
 _Crossings: TypeAlias = list[tuple[str, Array]]
 """Bytes by memory, and by port."""
 
 
-def _crossings(transfer: Transfer, cascade: Cascade, architecture: Architecture) -> _Crossings:
-    width = cascade.value_bits[transfer.tensor] / 8
-    found = [(transfer.upper, transfer.elements * width)]
-    if not architecture.is_unit(transfer.lower):
-        found.append((transfer.lower, transfer.deliveries * width))
-    found += [(port.name, port.values(transfer) * width) for port in _apart(architecture)]
-    return found
+def _crossings(
+    moved: Iterable[Transfer], cascade: Cascade, architecture: Architecture
+) -> list[_Crossings]:
+    """What crosses where, by transfer."""
+    apart = _apart(architecture)
+    crossed = []
+    for one in moved:
+        width = cascade.value_bits[one.tensor] / 8
+        found = [(one.upper, one.elements * width)]
+        if not architecture.is_unit(one.lower):
+            found.append((one.lower, one.deliveries * width))
+        found += [(port.name, port.values(one) * width) for port in apart]
+        crossed.append(found)
+    return crossed
 
 
 @kept

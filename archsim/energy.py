@@ -75,7 +75,7 @@ class _Price(NamedTuple):
     access_bits: Array
     read_pj: Array
     write_pj: Array
-    instances: int | None
+    instances: Array | None
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class Pricing:
         """The terms of some movements and operations, without those that cost nothing."""
         terms = [term for one in works for term in self.operations(one)]
         terms += [term for transfer in moved for term in self.movement(transfer)]
-        return tuple(term for term in terms if some(term.energy_pj > NOTHING))
+        return tuple([term for term in terms if some(term.energy_pj > NOTHING)])
 
     def operations(self, one: Work) -> Iterator[EnergyTerm]:
         """The operations of an Einsum."""
@@ -154,9 +154,7 @@ class Pricing:
     def _access(
         self, memory: str, action: str, einsum: str, tensor: str, values: Array, bits: Array
     ) -> EnergyTerm:
-        if memory not in self._prices:
-            self._prices[memory] = self._price(self.architecture.memory(memory))
-        price = self._prices[memory]
+        price = self._prices.get(memory) or self._price(self.architecture.memory(memory))
         if price.instances is not None:
             values = values / price.instances
         accesses = values * (bits / price.access_bits)
@@ -169,12 +167,13 @@ class Pricing:
             priced = self.published.priced.memories if self.published.priced else ()
             memory = next((one for one in priced if one.name == memory.name), memory)
             if memory.per_unit is not None:
-                instances = self.architecture.pes(memory.per_unit)
+                instances = amount(self.architecture.pes(memory.per_unit))
         cost = self.library.memory_cost(
             memory.component, memory.size_bytes, memory.access_bits, self.architecture.node_nm
         )
         bits, read, write = map(amount, (memory.access_bits, cost.read_pj, cost.write_pj))
-        return _Price(bits, read, write, instances)
+        self._prices[memory.name] = _Price(bits, read, write, instances)
+        return self._prices[memory.name]
 
     def _hops(self, unit: ComputeUnit, transfer: Transfer, bits: Array) -> EnergyTerm:
         """A hop carries an element to the neighbouring PE, one PE pitch away."""

@@ -129,14 +129,11 @@ def _tensors(
     for transfer in form.transfers:
         width = cascade.value_bits[transfer.tensor] / 8
         down = transfer.direction is Direction.DOWN
-        ends = (
-            (transfer.upper, transfer.elements, 0 if down else 1),
-            (transfer.lower, transfer.deliveries, 1 if down else 0),
-        )
-        for memory, values, column in ends:
-            if memory in memories:
-                entry = moved.setdefault((memory, transfer.tensor), [0.0, 0.0])
-                entry[column] += float(values) * width
+        above = moved.setdefault((transfer.upper, transfer.tensor), [0.0, 0.0])
+        above[0 if down else 1] += float(transfer.elements) * width
+        if not architecture.is_unit(transfer.lower):
+            below = moved.setdefault((transfer.lower, transfer.tensor), [0.0, 0.0])
+            below[1 if down else 0] += float(transfer.deliveries) * width
     order = sorted(moved, key=lambda key: memories.index(key[0]))
     return tuple(TensorTraffic(memory, tensor, *moved[memory, tensor]) for memory, tensor in order)
 

@@ -27,9 +27,9 @@ def check_nodes(mapping: Mapping, cascade: Cascade, architecture: Architecture) 
     for group in mapping.groups:
         for node in nodes(group.nest):
             match node:
-                case For(variable, int(tile)) if tile < 1:
+                case For(tile=int(tile)) if tile < 1:
                     raise SpecError(
-                        f"the tile of {variable} is {tile}", rule="a tile is at least 1"
+                        f"the tile of {node.variable} is {tile}", rule="a tile is at least 1"
                     )
                 case Hold():
                     _check_hold(node, tensors, architecture)

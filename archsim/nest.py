@@ -108,6 +108,19 @@ class Leaf:
         return tuple(step for step in self.steps if step.dim)
 
     @cached_property
+    def turning(self) -> tuple[tuple[int, str, Array], ...]:
+        """The temporal loops but those known to run once, from the innermost.
+
+        By the loops above each, its variable and its trips.
+        """
+        found = [
+            (index, step.variable, step.trips)
+            for index, step in enumerate(self.steps)
+            if not step.dim and not (isinstance(step.trips, float) and step.trips == ONE)
+        ]
+        return tuple(reversed(found))
+
+    @cached_property
     def cycles_per_point(self) -> Array:
         """Temporal trips of the whole nest: steps that the unit takes for one operation."""
         total = ONE

@@ -57,22 +57,19 @@ def tile_bytes(
     tensor: str, held: Held, leaf: Leaf, reaches: Reaches, architecture: Architecture
 ) -> Array:
     """The part of a tile in one instance: the loops below the hold may spread it over several."""
-    memory = architecture.memory(held.hold.memory)
-    dims = architecture.instance_dims(memory.name)
+    memory = held.hold.memory
+    dims = architecture.instance_dims(memory)
     extents = dict(held.extents)
-    for step in leaf.steps[held.depth :]:
-        if step.dim and step.dim in dims:
+    for step in leaf.steps[held.depth :] if dims else ():
+        if step.dim in dims:
             extents[step.variable] = np.ceil(extents[step.variable] / step.trips)
     ways = reaches.used(tensor, leaf.einsum)
     # Each way of access needs a tile of its own, but no more than the tensor has.
-    whole = max(
-        (whole_elements(reached, leaf.full) for reached in ways),
-        key=lambda elements: elements.item(),
-    )
+    whole = reduce(maximum, [whole_elements(reached, leaf.full) for reached in ways])
     elements = minimum(reduce(add, [tile_elements(reached, extents) for reached in ways]), whole)
     if not dims <= architecture.instance_dims(leaf.unit):
         # Another array computes this: how the tile lies in the instances is not said here.
-        elements = np.ceil(elements / architecture.instances(memory.name))
+        elements = np.ceil(elements / architecture.instances(memory))
     bits = reaches.shapes.cascade.value_bits[tensor]
     return elements * (held.hold.copies * (1.0 - held.hold.spilled) * bits / 8)
 

@@ -48,9 +48,8 @@ class Place(NamedTuple):
         relevant = reached.variables
         repeating: list[tuple[str, Array]] = []
         inner = ONE  # trips of the tensor's own loops so far: has its tile changed?
-        for index in range(depth - 1, -1, -1):
-            variable, trips, dim, *_ = leaf.steps[index]
-            if dim:
+        for index, variable, trips in leaf.turning:
+            if index >= depth:
                 continue
             if variable in relevant:
                 inner = inner * trips

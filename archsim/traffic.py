@@ -81,7 +81,7 @@ class Flow:
         """Tiles that are read under a hold and were not made there."""
         below = self._below(held)
         readers = [leaf for leaf in below if leaf.reads(tensor)]
-        started, made = frozenset[str](), _writes(tensor, below)
+        started, made = frozenset[str](), _writer(tensor, below) is not None
         if made:
             # Only the value of an earlier step can then come from above. The first of them is
             # the initial value, a constant.
@@ -115,7 +115,7 @@ class Flow:
     ) -> Iterator[Transfer]:
         """Results that leave a hold, and sums that come back because they were not complete."""
         below = self._below(held)
-        writer = next((leaf for leaf in below if leaf.einsum.tensor == tensor), None)
+        writer = _writer(tensor, below)
         if writer is None:
             return
         memory = held.hold.memory
@@ -241,8 +241,11 @@ def _memory(chain: tuple[Held, ...], architecture: Architecture) -> str:
     return chain[-1].hold.memory if chain else architecture.root.name
 
 
-def _writes(tensor: str, leaves: Iterable[Leaf]) -> bool:
-    return any(leaf.einsum.tensor == tensor for leaf in leaves)
+def _writer(tensor: str, leaves: Iterable[Leaf]) -> Leaf | None:
+    for leaf in leaves:
+        if leaf.einsum.tensor == tensor:
+            return leaf
+    return None
 
 
 def _by_points(place: Place) -> Array:

@@ -70,7 +70,9 @@ class Way(NamedTuple):
         private = private and self.lower == self.leaf.unit
         own = elements * (1.0 - spilled) if spilled else elements
         if not private:
-            own = own * copies(self.leaf, self.reached, self._between(root, memory))
+            own = own * copies(
+                self.leaf, self.reached, self.architecture.dims_between(root, memory)
+            )
         yield from self._transfer(memory, own, private)
         if spilled:
             yield from self._transfer(root, elements * spilled, private)
@@ -80,7 +82,7 @@ class Way(NamedTuple):
             return
         fan = ONE
         if not private:
-            between = self._between(upper, self.lower)
+            between = self.architecture.dims_between(upper, self.lower)
             apart = between & self.architecture.unicast
             # Instances that access the same element each for itself, and that share one access.
             moved = moved * copies(self.leaf, self.reached, apart)
@@ -116,9 +118,6 @@ class Way(NamedTuple):
         alone = copies(self.leaf, self.reached, dims) == ONE
         return where(alone, (rows + ONE) / amount(2.0), ONE)
 
-    def _between(self, upper: str, lower: str) -> frozenset[str]:
-        return self.architecture.instance_dims(lower) - self.architecture.instance_dims(upper)
-
 
 def copies(
     leaf: Leaf, reached: Reach, dims: Collection[str], single: frozenset[str] = frozenset()
@@ -135,4 +134,4 @@ def copies(
 
 def is_private(architecture: Architecture, held: Held | None, leaf: Leaf) -> bool:
     """Does a hold keep its tensors in the register files of the PEs that compute `leaf`?"""
-    return held is not None and architecture.memory(held.hold.memory).per_unit == leaf.unit
+    return held is not None and architecture.array_of(held.hold.memory) == leaf.unit

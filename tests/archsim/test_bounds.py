@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from archsim.bounds import bounds, compute_bound, least_makespan
 from archsim.compulsory import compulsory_bytes
@@ -109,3 +111,28 @@ def test_jobs_with_a_choice_of_machines() -> None:
     assert least_makespan([{"a": 3.0}, {"a": 1.0, "b": 2.0}]) == pytest.approx(3)
     assert least_makespan([]) == 0
     assert least_makespan([{"a": 0.0, "b": 0.0}]) == 0
+    assert least_makespan([{"a": 9.0}, {"b": 1.0, "c": 1.0}]) == 9
+    both = [{"a": 6.0, "b": 1.0}, {"a": 1.0, "b": 9.0}]
+    assert least_makespan([{"a": 3.0}, *both]) == pytest.approx(3.7)
+
+
+@given(
+    st.lists(st.tuples(st.floats(0.01, 100), st.floats(0.01, 100)), min_size=1, max_size=6),
+    st.floats(0, 100),
+    st.floats(0, 100),
+)
+@settings(max_examples=60, deadline=None)
+def test_two_machines_reach_the_dual_bound(
+    pairs: list[tuple[float, float]], one: float, other: float
+) -> None:
+    work = [{"a": one}, {"b": other}, *({"a": own, "b": its} for own, its in pairs)]
+    # Time on `a` costs a share of 1, on `b` the rest: no schedule is cheaper than every job's
+    # cheaper machine, and some share, at which a job is indifferent, makes this the makespan.
+    shares = [0.0, 1.0, *(its / (own + its) for own, its in pairs)]
+    least = max(
+        share * one
+        + (1 - share) * other
+        + sum(min(share * own, (1 - share) * its) for own, its in pairs)
+        for share in shares
+    )
+    assert least_makespan(work) == pytest.approx(least)
