@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -32,3 +34,9 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
         assert text == path.read_text(encoding="utf-8")
 
     return compare
+
+
+# The same examples in every run: a change lands or not by what it changes. HYPOTHESIS_SEARCH=1
+# looks for new ones.
+settings.register_profile("same examples", derandomize=not os.environ.get("HYPOTHESIS_SEARCH"))
+settings.load_profile("same examples")
